@@ -1,0 +1,33 @@
+#include "abi/syscalls.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace ringcore::abi {
+namespace {
+
+// The numbers are the same on x86-64 and arm64. Written down for the same reason as the rest of the ABI:
+// <sys/syscall.h> may be older than the kernel.
+constexpr long kSysSetup = 425;
+constexpr long kSysEnter = 426;
+constexpr long kSysRegister = 427;
+
+int negative_errno(long result) { return result < 0 ? -errno : static_cast<int>(result); }
+
+}  // namespace
+
+int io_uring_setup(unsigned entries, io_uring_params* params) {
+  return negative_errno(::syscall(kSysSetup, entries, params));
+}
+
+int io_uring_enter(int fd, unsigned to_submit, unsigned min_complete, unsigned flags, const void* arg,
+                   std::size_t arg_size) {
+  return negative_errno(::syscall(kSysEnter, fd, to_submit, min_complete, flags, arg, arg_size));
+}
+
+int io_uring_register(int fd, unsigned opcode, const void* arg, unsigned nr_args) {
+  return negative_errno(::syscall(kSysRegister, fd, opcode, arg, nr_args));
+}
+
+}  // namespace ringcore::abi

@@ -1,0 +1,155 @@
+// The addon's exports: rings, and what sockets and errors need beside them. lib/core/binding.ts is its only
+// user.
+#include <napi.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "binding/args.h"
+#include "binding/errors.h"
+#include "binding/ring_wrap.h"
+#include "op/address.h"
+
+namespace ringcore {
+namespace {
+
+// encodeAddress(family, hostOrPath, port): the sockaddr's bytes, or -errno.
+Napi::Value encode_address_for_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::string host_or_path;
+  text_of(env, info[1], &host_or_path);
+  SocketAddress address;
+  const int result = encode_address(info[0].ToNumber().Int32Value(), host_or_path,
+                                    static_cast<uint16_t>(info[2].ToNumber().Uint32Value()), &address);
+  if (result < 0) return Napi::Number::New(env, result);
+  return Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(&address.bytes), address.size);
+}
+
+// decodeAddress(bytes): { family, address, port }, { path }, or undefined.
+Napi::Value decode_address_for_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  DecodedAddress decoded;
+  if (!view_of(env, info[0], &data, &size) || !decode_address(data, size, &decoded)) return env.Undefined();
+  Napi::Object answer = Napi::Object::New(env);
+  if (decoded.family == AF_UNIX) {
+    answer.Set("path", decoded.host_or_path);
+  } else {
+    answer.Set("address", decoded.host_or_path);
+    answer.Set("family", decoded.family == AF_INET ? "IPv4" : "IPv6");
+    answer.Set("port", decoded.port);
+  }
+  return answer;
+}
+
+// The system calls below never wait: going through the ring would cost more and complete later.
+
+// A result that is 0 or more, or -errno.
+Napi::Value outcome(const Napi::CallbackInfo& info, int result) {
+  return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
+}
+
+int integer(const Napi::CallbackInfo& info, size_t index) { return info[index].ToNumber().Int32Value(); }
+
+// getsockname(fd), getpeername(fd): the sockaddr's bytes, or -errno.
+template <int (*Call)(int, sockaddr*, socklen_t*)>
+Napi::Value socket_name(const Napi::CallbackInfo& info) {
+  SocketAddress address;
+  address.size = sizeof(address.bytes);
+  const int result = Call(integer(info, 0), reinterpret_cast<sockaddr*>(&address.bytes), &address.size);
+  if (result < 0) return outcome(info, result);
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<const uint8_t*>(&address.bytes),
+                                     address.size);
+}
+
+// Thin, since glibc declares the address as a union that is no template argument.
+int own_name(int fd, sockaddr* address, socklen_t* size) { return ::getsockname(fd, address, size); }
+int peer_name(int fd, sockaddr* address, socklen_t* size) { return ::getpeername(fd, address, size); }
+
+// socket(domain, type, protocol): close-on-exec.
+Napi::Value open_socket(const Napi::CallbackInfo& info) {
+  return outcome(info, ::socket(integer(info, 0), integer(info, 1) | SOCK_CLOEXEC, integer(info, 2)));
+}
+
+// bind(fd, sockaddr).
+Napi::Value bind_socket(const Napi::CallbackInfo& info) {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!view_of(info.Env(), info[1], &data, &size)) return Napi::Number::New(info.Env(), -EINVAL);
+  const auto* address = reinterpret_cast<const sockaddr*>(data);
+  return outcome(info, ::bind(integer(info, 0), address, static_cast<socklen_t>(size)));
+}
+
+// listen(fd, backlog).
+Napi::Value listen_on(const Napi::CallbackInfo& info) {
+  return outcome(info, ::listen(integer(info, 0), integer(info, 1)));
+}
+
+// shutdown(fd, how).
+Napi::Value shut_down(const Napi::CallbackInfo& info) {
+  return outcome(info, ::shutdown(integer(info, 0), integer(info, 1)));
+}
+
+// setsockopt(fd, level, name, value): the value an int32, or bytes.
+Napi::Value set_option(const Napi::CallbackInfo& info) {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  int value = 0;
+  if (!view_of(info.Env(), info[3], &data, &size)) {
+    value = integer(info, 3);
+    data = reinterpret_cast<uint8_t*>(&value);
+    size = sizeof(value);
+  }
+  return outcome(info, ::setsockopt(integer(info, 0), integer(info, 1), integer(info, 2), data,
+                                    static_cast<socklen_t>(size)));
+}
+
+// getsockopt(fd, level, name): an option that is an int, never negative; or -errno.
+Napi::Value get_option(const Napi::CallbackInfo& info) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  const int result = ::getsockopt(integer(info, 0), integer(info, 1), integer(info, 2), &value, &size);
+  return outcome(info, result < 0 ? result : value);
+}
+
+// closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
+Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
+  return outcome(info, ::close(integer(info, 0)));
+}
+
+Napi::Value name_of_error(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), errno_name(integer(info, 0)));
+}
+
+Napi::Value text_of_error(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), std::strerror(-integer(info, 0)));
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("openRing", &RingWrap::open);
+  add("encodeAddress", &encode_address_for_js);
+  add("decodeAddress", &decode_address_for_js);
+  add("getsockname", &socket_name<&own_name>);
+  add("getpeername", &socket_name<&peer_name>);
+  add("socket", &open_socket);
+  add("bind", &bind_socket);
+  add("listen", &listen_on);
+  add("shutdown", &shut_down);
+  add("setsockopt", &set_option);
+  add("getsockopt", &get_option);
+  add("closeDescriptor", &close_descriptor);
+  add("errorName", &name_of_error);
+  add("errorText", &text_of_error);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(ringcore, initialize)
+
+}  // namespace ringcore

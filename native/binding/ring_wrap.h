@@ -1,0 +1,63 @@
+// One ring as JavaScript sees it: an object whose functions start operations, and the way back: completions
+// in a typed array, one call a batch.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "binding/args.h"
+#include "executor/executor.h"
+
+namespace ringcore {
+
+class RingWrap final : private Executor::Client {
+ public:
+  // openRing(options, batch, dispatch, allocate): the ring's object, or a pending exception.
+  static Napi::Value open(const Napi::CallbackInfo& info);
+
+  // The function of an operation: (sqeFlags, timeoutMs, ...) => slot, or -1 when the table is full.
+  template <class Shape>
+  static napi_value start(napi_env env, napi_callback_info info);
+
+  ~RingWrap() = default;
+
+ private:
+  explicit RingWrap(Napi::Env env) : env_(env) {}
+
+  // The frame of every call: its arguments and the ring, or a pending exception and null.
+  struct Call {
+    static constexpr size_t kMost = 12;
+    napi_value values[kMost];
+    size_t count = kMost;
+    RingWrap* wrap = nullptr;
+    Call(napi_env env, napi_callback_info info);
+  };
+
+  Napi::Object make_object();
+  void add_control_functions(Napi::Object object);
+  void dispatch(const Completion* completions, uint32_t count) override;
+  bool dispatch_batch(uint32_t count);
+  uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
+  void close();
+  static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
+  static void closed(void* data);
+
+  napi_env env_;
+  std::unique_ptr<Executor> executor_;
+  std::vector<RegisteredBuffer> registered_;
+  Napi::ObjectReference object_;
+  Napi::ObjectReference batch_;
+  Napi::FunctionReference dispatch_;
+  Napi::FunctionReference allocate_;
+  int32_t* batch_data_ = nullptr;
+  uint32_t batch_capacity_ = 0;
+  // Behind the last entry: how many of the batch JavaScript has begun to handle. It outlives an exception,
+  // and tells whose descriptors nobody took when the thread is terminated in between.
+  int32_t* cursor_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+};
+
+}  // namespace ringcore

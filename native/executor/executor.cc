@@ -1,0 +1,444 @@
+#include "executor/executor.h"
+
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "executor/read_file.h"
+#include "ring/assert.h"
+
+namespace ringcore {
+
+std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions& options, Client* client,
+                                         SetupError* error) {
+  std::unique_ptr<Executor> made(new Executor(options, client));
+  made->ring_ = Ring::open(options.ring, Kinds::kOpcodes, error);
+  if (made->ring_ == nullptr) return nullptr;
+  int result = 0;
+  made->watcher_ = LoopWatcher::open(loop, made->ring_->eventfd(), made.get(), &result);
+  if (made->watcher_ == nullptr) {
+    *error = {result, "uv_poll_init"};
+    return nullptr;
+  }
+  made->ring_->cq.mask_eventfd();
+  return made;
+}
+
+Executor::Executor(const ExecutorOptions& options, Client* client)
+    : options_(options), client_(client), table_(options.operations), spin_(options.spin_microseconds) {
+  ready_.reserve(512);
+  delivering_.reserve(512);
+}
+
+Executor::~Executor() { RINGCORE_ASSERT(watcher_ == nullptr, "closed before it's destroyed"); }
+
+// --- operations
+
+void Executor::started(Op& op) { stats_.by_kind[op.kind]++; }
+
+void Executor::start_read_file(Op& op, const char* path, uint32_t open_flags) {
+  ReadFile::start(*this, op, path, open_flags);
+  started(op);
+}
+
+void Executor::abandon(Op& op) {
+  if (op.referenced) count_reference(-1);
+  table_.abandon(op);
+  ring_->sq.unlink_last();
+}
+
+int Executor::begin_chain(uint32_t count) {
+  if (count > ring_->sq.entries() / 2) return -2;
+  if (closing_ || count > table_.free_slots()) return -1;
+  ring_->sq.reserve(count * 2);
+  return 0;
+}
+
+void Executor::cancel(uint32_t slot) {
+  Op* op = table_.active(slot);
+  if (op == nullptr || op->state == OpState::kCancelling) return;
+  table_.cancelling(*op);
+  queue_cancel(*op);
+}
+
+void Executor::queue_cancel(const Op& op) {
+  abi::io_uring_sqe& sqe = ring_->sq.next();
+  sqe.opcode = CancelOperation::kOpcode;
+  sqe.user_data = op.user_data(CqeTag::kIgnored);
+  CancelOperation{op.user_data(CqeTag::kOperation)}.fill(sqe);
+  stats_.by_kind[kKindOf<CancelOperation>]++;
+  update_loop_reference();
+}
+
+// An operation behind the head of a link can't be found before its turn comes: ask again when something
+// moved.
+void Executor::retry_cancels() {
+  if (missed_cancels_.empty() || !progressed_) return;
+  progressed_ = false;
+  std::vector<uint64_t> missed;
+  missed.swap(missed_cancels_);
+  for (const uint64_t user_data : missed) {
+    if (const Op* op = table_.find(user_data)) queue_cancel(*op);
+  }
+}
+
+void Executor::set_referenced(uint32_t slot, bool referenced) {
+  Op* op = table_.active(slot);
+  if (op == nullptr || op->referenced == referenced) return;
+  op->referenced = referenced;
+  count_reference(referenced ? 1 : -1);
+}
+
+uint64_t Executor::user_data_of(uint32_t slot) {
+  const Op* op = table_.active(slot);
+  return op == nullptr ? ~uint64_t{0} : op->user_data(CqeTag::kOperation);
+}
+
+void Executor::submit() {
+  if (ring_->sq.pending() > 0) enter(false);
+}
+
+void Executor::submit_eagerly() {
+  if (!dispatching_ || batch_size_ > kSmallBatch || ring_->sq.pending() == 0) return;
+  stats_.eager_submits++;
+  enter(false);
+}
+
+void Executor::count_reference(int change) {
+  referenced_ += static_cast<uint32_t>(change);
+  update_loop_reference();
+}
+
+// Unsubmitted SQEs keep the loop alive too: without a turn of it they would never reach the kernel.
+void Executor::update_loop_reference() {
+  if (watcher_ != nullptr) watcher_->reference(referenced_ > 0 || ring_->sq.pending() > 0);
+}
+
+// --- buffers
+
+int Executor::create_buffer_ring(uint32_t entries, bool incremental) {
+  uint32_t group = 0;
+  while (group < buffer_rings_.size() && buffer_rings_[group] != nullptr) group++;
+  if (group > 0xffff) return -ENOSPC;
+  int error = 0;
+  auto made = BufferRing::create(*ring_, static_cast<uint16_t>(group), entries, incremental, &error);
+  if (made == nullptr) return error;
+  if (group == buffer_rings_.size()) buffer_rings_.emplace_back();
+  buffer_rings_[group] = std::move(made);
+  return static_cast<int>(group);
+}
+
+int Executor::destroy_buffer_ring(uint32_t group) {
+  BufferRing* buffers = buffer_ring(group);
+  if (buffers == nullptr) return -ENOENT;
+  const int result = buffers->unregister();
+  if (result >= 0) buffer_rings_[group].reset();
+  return result;
+}
+
+BufferRing* Executor::buffer_ring(uint32_t group) {
+  return group < buffer_rings_.size() ? buffer_rings_[group].get() : nullptr;
+}
+
+int Executor::update_registered_buffer(uint32_t index, void* memory, size_t bytes) {
+  iovec vector{memory, bytes};
+  abi::io_uring_rsrc_update2 update{};
+  update.offset = index;
+  update.data = address_of(&vector);
+  update.nr = 1;
+  const int result = ring_->register_resource(abi::IORING_REGISTER_BUFFERS_UPDATE, &update, sizeof(update));
+  return result < 0 ? result : 0;
+}
+
+// --- submission
+
+bool Executor::due() const {
+  return ring_->sq.pending() > 0 || ring_->wants_enter() || (ring_->iopoll() && table_.in_flight() > 0);
+}
+
+void Executor::enter(bool get_events) {
+  if (ring_->sq.kernel_flags() & abi::IORING_SQ_CQ_OVERFLOW) {
+    stats_.cq_overflows++;
+    get_events = true;  // moves them from the kernel's list to the queue
+  }
+  ring_->sq.publish();
+  const unsigned count =
+      ring_->sqpoll() ? 0 : ring_->sq.within(kTurnBytes - std::min(turn_bytes_, kTurnBytes));
+  const int taken = enter_once(count, get_events);
+  if (taken > 0) stats_.submitted += static_cast<unsigned>(taken);
+  update_loop_reference();
+}
+
+int Executor::enter_once(unsigned count, bool get_events) {
+  constexpr int kAttempts = 8;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    unsigned flags = get_events || ring_->iopoll() ? abi::IORING_ENTER_GETEVENTS : 0;
+    if (ring_->sqpoll()) {
+      // Full fence: the tail must be visible before the flag is read, or the thread may fall asleep unseen.
+      full_fence();
+      if (ring_->sq.kernel_flags() & abi::IORING_SQ_NEED_WAKEUP) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+      if (flags == 0) return 0;
+    }
+    stats_.enters++;
+    const int result = ring_->enter(count, 0, flags);
+    if (result >= 0) return result;
+    switch (-result) {
+      case EINTR:
+        break;
+      case EAGAIN:  // no memory for a request
+      case EBUSY:   // completions wait in the kernel's overflow list
+      case EBADR:   // and some could not even wait there
+        // Make room: our own list takes what the queue holds.
+        stats_.retries++;
+        stats_.enters++;
+        ring_->enter(0, 0, abi::IORING_ENTER_GETEVENTS);
+        reap();
+        break;
+      default:
+        RINGCORE_ASSERT(false, "io_uring_enter failed in a way that no retry mends");
+    }
+  }
+  return 0;  // what is pending stays so: the next turn tries again
+}
+
+// --- completion
+
+void Executor::reap() {
+  const unsigned taken = ring_->cq.drain([this](const abi::io_uring_cqe& cqe) { on_cqe(cqe); });
+  if (taken == 0) return;
+  stats_.completions += taken;
+  last_completion_ns_ = LoopWatcher::now_ns();
+  retry_cancels();
+}
+
+void Executor::on_cqe(const abi::io_uring_cqe& cqe) {
+  const CqeTag tag = Op::tag_of(cqe.user_data);
+  switch (tag) {
+    case CqeTag::kMessage:
+      ready_.push_back({-1, cqe.res, static_cast<uint32_t>(cqe.user_data), 0});
+      return;
+    case CqeTag::kLoopPoll:
+      loop_poll_armed_ = false;
+      return;
+    case CqeTag::kIgnored:
+      if (cqe.res == -ENOENT && table_.find(cqe.user_data) != nullptr)
+        missed_cancels_.push_back(cqe.user_data);
+      return;
+    default:
+      break;
+  }
+  Op* op = table_.find(cqe.user_data);
+  if (op == nullptr) {
+    stats_.stale++;
+    return;
+  }
+  if (tag == CqeTag::kLinkTimeout) return on_link_timeout_cqe(*op, cqe.res);
+  if (op->read_file != nullptr) return ReadFile::advance(*this, *op, cqe.res, tag);
+  on_operation_cqe(*op, cqe);
+}
+
+void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
+  const KindInfo& info = Kinds::kInfo[op.kind];
+  count_bytes(op, cqe.res, cqe.flags);
+  if (cqe.flags & abi::IORING_CQE_F_BUFFER) {
+    if (BufferRing* buffers = buffer_ring(op.buffer_group)) {
+      const auto id = static_cast<uint16_t>(cqe.flags >> abi::IORING_CQE_BUFFER_SHIFT);
+      const uint32_t bytes = cqe.res > 0 ? static_cast<uint32_t>(cqe.res) : 0;
+      op.aux = static_cast<int32_t>(buffers->consume(id, bytes, cqe.flags & abi::IORING_CQE_F_BUF_MORE));
+    }
+  } else if (info.aux != nullptr && op.out != nullptr) {
+    op.aux = info.aux(op.out);
+  }
+  if (cqe.flags & abi::IORING_CQE_F_MORE) {
+    ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, cqe.flags, op.aux});
+    return;
+  }
+  op.result = cqe.res;
+  op.cqe_flags = cqe.flags;
+  if (--op.cqes_due == 0) finish(op, op.result, op.cqe_flags);
+}
+
+void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
+  // -ETIME: it fired. -ECANCELED: the operation was first. Both its CQE and the operation's must have come:
+  // the slot holds the timespec, and the outcome decides what the operation's -ECANCELED means.
+  if (result == -ETIME) op.timed_out = true;
+  if (--op.cqes_due == 0) finish(op, op.result, op.cqe_flags);
+}
+
+void Executor::finish(Op& op, int32_t result, uint32_t flags) {
+  flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
+  ready_.push_back({static_cast<int32_t>(op.slot), result, flags, op.aux});
+  progressed_ = true;
+  if (op.referenced) count_reference(-1);
+  table_.deliver(op);
+}
+
+void Executor::count_bytes(const Op& op, int32_t result, uint32_t flags) {
+  if (result <= 0 || (flags & abi::IORING_CQE_F_NOTIF)) return;
+  const auto bytes = static_cast<uint32_t>(result);
+  switch (Kinds::kInfo[op.kind].counts) {
+    case Counts::kBytesRead:
+      stats_.bytes_read += bytes;
+      break;
+    case Counts::kBytesWritten:
+      stats_.bytes_written += bytes;
+      break;
+    case Counts::kNothing:
+      return;
+  }
+  turn_bytes_ += bytes;
+}
+
+bool Executor::dispatch_ready() {
+  if (ready_.empty() || dispatching_) return false;
+  dispatching_ = true;
+  do {
+    delivering_.swap(ready_);
+    batch_size_ = static_cast<uint32_t>(delivering_.size());
+    stats_.batches++;
+    client_->dispatch(delivering_.data(), batch_size_);
+    for (const Completion& completion : delivering_) {
+      if (completion.slot < 0 || !(completion.flags & kCompletionTerminal)) continue;
+      table_.release(*table_.at(static_cast<uint32_t>(completion.slot)));
+    }
+    delivering_.clear();
+  } while (!ready_.empty());
+  dispatching_ = false;
+  if (closing_) tear_down();
+  return true;
+}
+
+// --- a turn of the event loop
+
+bool Executor::turn_is_over() const {
+  return turn_bytes_ >= kTurnBytes || LoopWatcher::now_ns() - turn_start_ns_ > kTurnNs;
+}
+
+void Executor::on_prepare() {
+  spin_.new_turn();
+  turn_start_ns_ = LoopWatcher::now_ns();
+  for (int round = 0; round < kMaxRounds; round++) {
+    if (due()) enter(true);
+    reap();
+    if (dispatch_ready()) {
+      if (closing_) return;
+      if (turn_is_over()) break;
+      continue;
+    }
+    if (due()) continue;
+    const int timeout_ms = watcher_->timeout_ms();
+    // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
+    if (timeout_ms != 0 && options_.wait_in_ring) return wait_in_ring(timeout_ms);
+    if (timeout_ms != 0 && table_.in_flight() > 0 &&
+        spin_.wait([this] { return ring_->wants_enter() || !ring_->cq.empty(); }, &LoopWatcher::now_ns,
+                   last_completion_ns_)) {
+      stats_.spin_hits++;
+      watcher_->update_time();
+      continue;
+    }
+    if (may_sleep()) return;
+  }
+  // The turn is used up, and work remains: let libuv look after the others without sleeping, and come back.
+  if (ring_->sq.pending() > 0 && turn_bytes_ < kTurnBytes) enter(false);
+  watcher_->keep_awake(true);
+}
+
+// From here on completions signal the eventfd. One that came just before did not: so look once more.
+bool Executor::may_sleep() {
+  ring_->cq.unmask_eventfd();
+  // Full fence: the unmasking must be visible to the kernel before our last look at its side.
+  full_fence();
+  if (!due() && ring_->cq.empty()) return true;
+  ring_->cq.mask_eventfd();
+  return false;
+}
+
+void Executor::wait_in_ring(int timeout_ms) {
+  if (!loop_poll_armed_) {
+    // libuv's other descriptors end the wait through its epoll.
+    abi::io_uring_sqe& sqe = ring_->sq.next();
+    sqe.opcode = Poll::kOpcode;
+    sqe.user_data = static_cast<uint64_t>(CqeTag::kLoopPoll) << 56;
+    Poll{watcher_->backend_fd(), POLLIN}.fill(sqe);
+    loop_poll_armed_ = true;
+  }
+  const unsigned count = ring_->sq.publish();
+  const abi::kernel_timespec timeout = timespec_of(timeout_ms);
+  stats_.enters++;
+  const int taken = ring_->enter(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
+  if (taken > 0) stats_.submitted += static_cast<unsigned>(taken);
+  watcher_->update_time();
+  update_loop_reference();
+  watcher_->keep_awake(
+      true);  // libuv now polls its own descriptors without waiting; on_check() does the rest
+}
+
+void Executor::on_readable() { after_poll(); }
+
+void Executor::on_check() {
+  turn_bytes_ = 0;
+  watcher_->keep_awake(false);
+  after_poll();
+}
+
+void Executor::after_poll() {
+  ring_->cq.mask_eventfd();
+  if (due()) enter(true);
+  reap();
+  dispatch_ready();
+}
+
+// --- the end
+
+void Executor::close(bool deliver, void (*done)(void*), void* data) {
+  if (closing_) return;
+  closing_ = true;
+  closed_ = done;
+  closed_data_ = data;
+  drain();
+  if (!deliver) {
+    for (const Completion& completion : ready_) close_unclaimed(completion);
+    ready_.clear();
+    return tear_down();
+  }
+  // Inside a dispatch the outer loop delivers the rest, and tears down behind it.
+  if (!dispatching_ && !dispatch_ready()) tear_down();
+}
+
+// Memory that the kernel may write to belongs to JavaScript: there is no giving up before every operation has
+// ended.
+void Executor::drain() {
+  while (table_.in_flight() > 0) {
+    if (!ring_->sq.has_backlog()) {
+      abi::io_uring_sqe& sqe = ring_->sq.next();
+      sqe.opcode = CancelAll::kOpcode;
+      sqe.flags = abi::IOSQE_CQE_SKIP_SUCCESS;
+      sqe.user_data = static_cast<uint64_t>(CqeTag::kIgnored) << 56;
+      CancelAll{}.fill(sqe);
+    }
+    const unsigned count = ring_->sq.publish();
+    const abi::kernel_timespec timeout = timespec_of(20);
+    unsigned flags = abi::IORING_ENTER_GETEVENTS;
+    if (ring_->sqpoll()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+    stats_.enters++;
+    ring_->enter(count, 1, flags, &timeout);
+    reap();
+  }
+}
+
+void Executor::close_unclaimed(const Completion& completion) {
+  if (completion.slot < 0 || completion.result < 0) return;
+  const Op& op = *table_.at(static_cast<uint32_t>(completion.slot));
+  if (op.makes_descriptor || (completion.flags & kCompletionUnsized)) ::close(completion.result);
+}
+
+void Executor::tear_down() {
+  buffer_rings_.clear();
+  watcher_->close(closed_, closed_data_);
+  watcher_ = nullptr;
+  ring_.reset();
+}
+
+}  // namespace ringcore

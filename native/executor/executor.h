@@ -1,0 +1,207 @@
+// Drives one ring from libuv's event loop: when SQEs are submitted, when CQEs are reaped, when the loop may
+// sleep, and how completions reach JavaScript: many in one call. docs/architecture.md draws a turn of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "executor/loop_watcher.h"
+#include "executor/spin.h"
+#include "op/op_kinds.h"
+#include "op/op_table.h"
+#include "ring/buffer_ring.h"
+#include "ring/ring.h"
+
+namespace ringcore {
+
+// What JavaScript gets of a completion: four int32 in a typed array.
+struct Completion {
+  int32_t slot;  // -1: a message from another ring, its value in `flags`
+  int32_t result;
+  uint32_t flags;  // the CQE's, and the four below
+  int32_t aux;
+};
+
+// Bits of Completion::flags that the kernel does not use.
+inline constexpr uint32_t kCompletionTerminal = 1U << 15;  // the slot is done: the kernel holds nothing of it
+inline constexpr uint32_t kCompletionTimedOut = 1U << 14;  // its link timeout fired
+inline constexpr uint32_t kCompletionUnsized = 1U << 13;   // readFile: `result` is an open descriptor, or -1
+
+struct ExecutorOptions {
+  RingOptions ring;
+  uint32_t operations = 32768;
+  uint32_t spin_microseconds = 20;
+  // Wait in io_uring_enter inside uv_prepare instead of in libuv's epoll: one system call less a round trip,
+  // but libuv accounts no idle time, so that the event loop's utilization reads 1.
+  bool wait_in_ring = false;
+};
+
+class Executor final : private LoopWatcher::Events {
+ public:
+  // JavaScript, as the executor sees it.
+  class Client {
+   public:
+    // Takes every one of them.
+    virtual void dispatch(const Completion* completions, uint32_t count) = 0;
+    // Memory for a file's content that stays until the operation's completion; null when there is none.
+    virtual uint8_t* allocate(uint32_t slot, uint64_t bytes) = 0;
+
+   protected:
+    ~Client() = default;
+  };
+
+  struct Stats {
+    uint64_t submitted = 0, completions = 0, enters = 0, batches = 0, cq_overflows = 0, retries = 0,
+             stale = 0;
+    uint64_t bytes_read = 0, bytes_written = 0, spin_hits = 0, eager_submits = 0;
+    uint64_t by_kind[Kinds::kCount] = {};
+  };
+
+  static std::unique_ptr<Executor> open(uv_loop_t* loop, const ExecutorOptions& options, Client* client,
+                                        SetupError* error);
+  ~Executor();
+
+  // --- operations
+  // A slot for an operation, or null when all are taken.
+  template <class Shape>
+  Op* begin() {
+    Op* op = closing_ ? nullptr : table_.acquire(kKindOf<Shape>);
+    if (op != nullptr) count_reference(1);
+    return op;
+  }
+  // Submits it (with the next io_uring_enter), bounded by a link timeout if `timeout_ms` is positive.
+  template <class Shape>
+  void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
+    if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
+    if constexpr (requires {
+                    shape.out;
+                    Shape::aux(nullptr);
+                  })
+      op.out = shape.out;
+    op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
+    if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
+    if constexpr (requires { shape.direct; }) op.makes_descriptor &= !shape.direct;
+    if (timeout_ms > 0) {
+      reserve(2);
+      queue_sqe(op, shape, CqeTag::kOperation, sqe_flags | abi::IOSQE_IO_LINK);
+      op.cqes_due = 2;
+      constexpr uint8_t kLinks = abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK;
+      stats_.by_kind[kKindOf<LinkTimeout>]++;
+      queue_sqe(op, LinkTimeout{op.storage.store(timespec_of(timeout_ms))}, CqeTag::kLinkTimeout,
+                sqe_flags & kLinks);
+    } else {
+      queue_sqe(op, shape, CqeTag::kOperation, sqe_flags);
+    }
+    started(op);
+  }
+  void start_read_file(Op& op, const char* path, uint32_t open_flags);
+  // Gives back a slot whose operation can't be started after all, and ends the chain it would have been in.
+  void abandon(Op& op);
+
+  // 0: the next `count` operations, with their timeouts, are submitted in one piece. -1: too few free slots.
+  // -2: more than half the submission queue.
+  int begin_chain(uint32_t count);
+  // Asks the kernel to cancel; the outcome is the operation's own completion.
+  void cancel(uint32_t slot);
+  void set_referenced(uint32_t slot, bool referenced);
+  // io_uring_enter now. `submit_eagerly`: only if the completions being handled are few.
+  void submit();
+  void submit_eagerly();
+  uint64_t user_data_of(uint32_t slot);
+
+  // --- buffers
+  int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
+  int destroy_buffer_ring(uint32_t group);
+  BufferRing* buffer_ring(uint32_t group);
+  int update_registered_buffer(uint32_t index, void* memory, size_t bytes);
+
+  // Cancels everything, waits until the kernel has let go, delivers the last completions (unless JavaScript
+  // can't run any more: then descriptors that nobody takes are closed here), and unmaps. `done(data)`: libuv
+  // has let go too.
+  void close(bool deliver, void (*done)(void*), void* data);
+  bool closing() const { return closing_; }
+  // Closes the descriptor that this completion brought, if it brought one: JavaScript can't any more.
+  void close_unclaimed(const Completion& completion);
+
+  const Ring& ring() const { return *ring_; }
+  const Stats& stats() const { return stats_; }
+  const OpTable& table() const { return table_; }
+
+  // --- for composite operations
+  template <class Shape>
+  void queue_sqe(Op& op, const Shape& shape, CqeTag tag, unsigned sqe_flags) {
+    abi::io_uring_sqe& sqe = ring_->sq.next();
+    sqe.opcode = Shape::kOpcode;
+    sqe.flags = static_cast<uint8_t>(sqe_flags);
+    sqe.user_data = op.user_data(tag);
+    shape.fill(sqe);
+    update_loop_reference();
+  }
+  void reserve(unsigned sqes) { ring_->sq.reserve(sqes); }
+  void finish(Op& op, int32_t result, uint32_t flags);
+  bool stopping(const Op& op) const { return closing_ || op.state == OpState::kCancelling; }
+  uint8_t* allocate(const Op& op, uint64_t bytes) { return client_->allocate(op.slot, bytes); }
+  void count_bytes_read(uint32_t bytes) { stats_.bytes_read += bytes; }
+
+ private:
+  Executor(const ExecutorOptions& options, Client* client);
+
+  void on_prepare() override;
+  void on_readable() override;
+  void on_check() override;
+
+  void started(Op& op);
+  bool due() const;
+  void enter(bool get_events);
+  int enter_once(unsigned count, bool get_events);
+  void reap();
+  void on_cqe(const abi::io_uring_cqe& cqe);
+  void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
+  void on_link_timeout_cqe(Op& op, int32_t result);
+  void count_bytes(const Op& op, int32_t result, uint32_t flags);
+  void queue_cancel(const Op& op);
+  void retry_cancels();
+  bool dispatch_ready();
+  void after_poll();
+  bool turn_is_over() const;
+  bool may_sleep();
+  void wait_in_ring(int timeout_ms);
+  void count_reference(int change);
+  void update_loop_reference();
+  void drain();
+  void tear_down();
+
+  static constexpr int kMaxRounds = 16;
+  static constexpr uint32_t kSmallBatch = 8;
+  // Inline work of one turn of the event loop: enough to keep the disk and the peers busy, little enough that
+  // timers and other handles run in time.
+  static constexpr uint64_t kTurnBytes = 1024 * 1024;
+  static constexpr uint64_t kTurnNs = 1'000'000;
+
+  ExecutorOptions options_;
+  Client* client_;
+  std::unique_ptr<Ring> ring_;
+  OpTable table_;
+  LoopWatcher* watcher_ = nullptr;
+  AdaptiveSpin spin_;
+  Stats stats_;
+
+  std::vector<Completion> ready_;         // reaped, not yet delivered
+  std::vector<Completion> delivering_;    // being delivered; their slots are not reused yet
+  std::vector<uint64_t> missed_cancels_;  // user_data of operations that the kernel did not find to cancel
+  std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group
+  uint32_t referenced_ = 0;
+  uint32_t batch_size_ = 0;
+  uint64_t turn_start_ns_ = 0;
+  uint64_t turn_bytes_ = 0;
+  uint64_t last_completion_ns_ = 0;
+  bool dispatching_ = false;
+  bool progressed_ = false;  // an operation completed since cancellations were last retried
+  bool loop_poll_armed_ = false;
+  bool closing_ = false;
+  void (*closed_)(void*) = nullptr;
+  void* closed_data_ = nullptr;
+};
+
+}  // namespace ringcore

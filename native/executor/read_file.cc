@@ -1,0 +1,116 @@
+#include "executor/read_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "executor/executor.h"
+#include "op/op_kinds.h"
+
+namespace ringcore {
+namespace {
+
+using Stage = ReadFile::Stage;
+
+// A warm read is done while it's submitted: larger pieces would hold up the event loop.
+constexpr uint32_t kChunkBytes = 512 * 1024;
+constexpr uint64_t kLargestFile = 0x7fffffff;  // node's kIoMaxLength
+
+void finish(Executor& executor, Op& op, int32_t result, Stage stage, uint32_t flags = 0) {
+  op.read_file = nullptr;
+  op.aux = static_cast<int32_t>(stage);
+  executor.finish(op, result, flags);
+}
+
+// Nothing is in flight on the descriptor, and closing one that was only read does not wait.
+void close_and_finish(Executor& executor, Op& op, int32_t result, Stage stage) {
+  ::close(op.read_file->fd);
+  finish(executor, op, result, stage);
+}
+
+void read_chunk(Executor& executor, Op& op) {
+  ReadFile& file = *op.read_file;
+  file.stage = Stage::kRead;
+  file.chunk = static_cast<uint32_t>(std::min<uint64_t>(file.size - file.done, kChunkBytes));
+  file.last_chunk = file.done + file.chunk == file.size;
+  const Read read{file.fd, {file.buffer + file.done, file.chunk}, file.done, 0};
+  if (!file.last_chunk) {
+    executor.queue_sqe(op, read, CqeTag::kOperation, 0);
+    return;
+  }
+  // A hard link: the close runs whatever the read's outcome is.
+  executor.reserve(2);
+  executor.queue_sqe(op, read, CqeTag::kOperation, abi::IOSQE_IO_HARDLINK);
+  executor.queue_sqe(op, Close{file.fd}, CqeTag::kClose, 0);
+}
+
+void opened(Executor& executor, Op& op, int32_t result) {
+  if (result < 0) return finish(executor, op, result, Stage::kOpen);
+  ReadFile& file = *op.read_file;
+  file.fd = result;
+  if (executor.stopping(op)) return close_and_finish(executor, op, -ECANCELED, Stage::kOpen);
+
+  // The open brought the inode in: this looks at memory, and is cheaper than a statx, which always goes to
+  // io-wq.
+  struct stat status;
+  if (::fstat(file.fd, &status) < 0) return close_and_finish(executor, op, -errno, Stage::kStat);
+  if (S_ISDIR(status.st_mode)) return close_and_finish(executor, op, -EISDIR, Stage::kRead);
+  // Pipes, devices, and files of /proc, which say that they are empty: JavaScript reads on to the end.
+  if (!S_ISREG(status.st_mode) || status.st_size == 0) {
+    return finish(executor, op, file.fd, Stage::kRead, kCompletionUnsized);
+  }
+  file.size = static_cast<uint64_t>(status.st_size);
+  if (file.size > kLargestFile) return close_and_finish(executor, op, -EFBIG, Stage::kStat);
+  file.buffer = executor.allocate(op, file.size);
+  if (file.buffer == nullptr) return close_and_finish(executor, op, -ENOMEM, Stage::kStat);
+  read_chunk(executor, op);
+}
+
+void chunk_read(Executor& executor, Op& op, int32_t result) {
+  ReadFile& file = *op.read_file;
+  if (executor.stopping(op)) return close_and_finish(executor, op, -ECANCELED, Stage::kRead);
+  if (result == -EINTR || result == -EAGAIN) return read_chunk(executor, op);
+  if (result < 0) return close_and_finish(executor, op, result, Stage::kRead);
+  executor.count_bytes_read(static_cast<uint32_t>(result));
+  file.done += static_cast<uint32_t>(result);
+  // Cut off while we read it: as much as there was.
+  if (result == 0) return close_and_finish(executor, op, static_cast<int32_t>(file.done), Stage::kRead);
+  read_chunk(executor, op);
+}
+
+void closed(Executor& executor, Op& op, int32_t result) {
+  ReadFile& file = *op.read_file;
+  // The kernel refused the pair before it began: the descriptor is still ours.
+  if (result == -ECANCELED) ::close(file.fd);
+  const bool interrupted = file.read_result == -EINTR || file.read_result == -EAGAIN;
+  if (file.read_result < 0 && !interrupted) return finish(executor, op, file.read_result, Stage::kRead);
+  if (interrupted || static_cast<uint32_t>(file.read_result) != file.chunk) {
+    // Less than it said, as in sysfs, or stopped half way: JavaScript opens it anew and reads to the end.
+    return finish(executor, op, -1, Stage::kRead, kCompletionUnsized);
+  }
+  executor.count_bytes_read(file.chunk);
+  finish(executor, op, static_cast<int32_t>(file.size), Stage::kClose);
+}
+
+}  // namespace
+
+void ReadFile::start(Executor& executor, Op& op, const char* path, uint32_t open_flags) {
+  op.read_file = op.storage.store(ReadFile{});
+  executor.queue_sqe(op, Openat{AT_FDCWD, path, open_flags | O_CLOEXEC, 0666}, CqeTag::kOperation, 0);
+}
+
+void ReadFile::advance(Executor& executor, Op& op, int32_t result, CqeTag tag) {
+  ReadFile& file = *op.read_file;
+  if (file.stage == Stage::kOpen) return opened(executor, op, result);
+  if (tag == CqeTag::kClose) return closed(executor, op, result);
+  if (file.last_chunk) {
+    file.read_result = result;  // the close comes next, always: a hard link keeps the order
+  } else {
+    chunk_read(executor, op, result);
+  }
+}
+
+}  // namespace ringcore

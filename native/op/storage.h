@@ -1,0 +1,63 @@
+// Memory that one operation's SQE points to: paths, socket addresses, iovecs, timespecs, message headers.
+// Held until the final CQE, since the kernel may read it at any time before (io-wq does so late). Most
+// operations fit inline.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace ringcore {
+
+class OpStorage {
+ public:
+  // Zeroed memory, aligned for any of the kernel's structs.
+  void* allocate(size_t bytes) {
+    bytes = (bytes + 7) & ~size_t{7};
+    if (used_ + bytes <= sizeof(inline_)) {
+      void* memory = inline_ + used_;
+      used_ += static_cast<uint32_t>(bytes);
+      std::memset(memory, 0, bytes);
+      return memory;
+    }
+    auto* block = static_cast<Block*>(std::calloc(1, sizeof(Block) + bytes));
+    if (block == nullptr) std::abort();  // as node does when it is out of memory
+    block->next = blocks_;
+    blocks_ = block;
+    return block + 1;
+  }
+
+  template <class T>
+  T* store(const T& value) {
+    return static_cast<T*>(std::memcpy(allocate(sizeof(T)), &value, sizeof(T)));
+  }
+
+  const char* store_string(std::string_view text) {
+    auto* memory = static_cast<char*>(allocate(text.size() + 1));
+    std::memcpy(memory, text.data(), text.size());
+    return memory;
+  }
+
+  void release() {
+    while (blocks_ != nullptr) {
+      Block* next = blocks_->next;
+      std::free(blocks_);
+      blocks_ = next;
+    }
+    used_ = 0;
+  }
+
+ private:
+  struct Block {
+    Block* next;
+    uint64_t padding;  // what follows is aligned to 16
+  };
+
+  Block* blocks_ = nullptr;
+  uint32_t used_ = 0;
+  alignas(8) unsigned char inline_[148];
+};
+
+}  // namespace ringcore
