@@ -28,7 +28,9 @@ namespace ringcore::abi {
 
 // One operation as the kernel reads it: 64 bytes. In each union the first member spans the whole union, so
 // that `io_uring_sqe{}` zeroes all 64 bytes; a byte left over from an earlier operation is -EINVAL at best.
-// `__extension__` admits the anonymous structs, which C has and C++ does not, under -Wpedantic.
+// Its anonymous structs are C's and every compiler's, though not standard C++: hence the pragma.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
 struct io_uring_sqe {
   u8 opcode;   // io_uring_op
   u8 flags;    // IOSQE_*
@@ -37,7 +39,7 @@ struct io_uring_sqe {
   union {
     u64 off;    // file offset; -1: the file's own position
     u64 addr2;  // second address: connect's length, rename's new path, statx's buffer
-    __extension__ struct {
+    struct {
       u32 cmd_op;  // URING_CMD: SOCKET_URING_OP_*
       u32 __pad1;
     };
@@ -45,7 +47,7 @@ struct io_uring_sqe {
   union {
     u64 addr;           // buffer, iovec array, path, timespec, user_data to cancel
     u64 splice_off_in;  // SPLICE: offset in the source, -1: none
-    __extension__ struct {
+    struct {
       u32 level;    // URING_CMD on a socket: getsockopt/setsockopt level
       u32 optname;  // and option
     };
@@ -88,17 +90,17 @@ struct io_uring_sqe {
     u32 file_index;    // slot plus 1 or IORING_FILE_INDEX_ALLOC: direct descriptor; 0: ordinary
     u32 zcrx_ifq_idx;  // RECV_ZC
     u32 optlen;        // URING_CMD on a socket
-    __extension__ struct {
+    struct {
       u16 addr_len;  // SEND, SEND_ZC with an address
       u16 __pad3[1];
     };
   };
   union {
-    __extension__ struct {
+    struct {
       u64 addr3;  // xattr: path; futex: bit mask
       u64 __pad2[1];
     };
-    __extension__ struct {
+    struct {
       u64 attr_ptr;        // 6.14
       u64 attr_type_mask;  // 6.14
     };
@@ -106,6 +108,7 @@ struct io_uring_sqe {
     u8 cmd[16];  // URING_CMD's own bytes (80 of them with IORING_SETUP_SQE128)
   };
 };
+#pragma GCC diagnostic pop
 
 static_assert(sizeof(io_uring_sqe) == 64 && alignof(io_uring_sqe) == 8);
 static_assert(offsetof(io_uring_sqe, opcode) == 0);

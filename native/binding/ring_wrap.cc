@@ -39,7 +39,7 @@ constexpr const char* kStatFields[] = {"inFlight",     "submitted", "completions
 void fill_stats(const Executor& executor, double* out) {
   const Executor::Stats& stats = executor.stats();
   const uint64_t values[] = {executor.table().in_flight(),
-                             stats.submitted,
+                             executor.ring().sq.consumed(),
                              stats.completions,
                              stats.enters,
                              stats.batches,
@@ -205,6 +205,12 @@ void RingWrap::close() {
 // more, but its memory is still there: the kernel must have let go of it before this returns.
 void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
+  wrap->ending_ = true;
+  // libuv lets go of its handles later than the environment of its references.
+  wrap->object_.Reset();
+  wrap->batch_.Reset();
+  wrap->dispatch_.Reset();
+  wrap->allocate_.Reset();
   if (wrap->executor_ == nullptr) {
     closed(wrap);
   } else {
@@ -215,6 +221,10 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
 void RingWrap::closed(void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->executor_.reset();
+  if (!wrap->ending_) return;
+  const napi_async_cleanup_hook_handle hook = wrap->cleanup_hook_;
+  delete wrap;
+  napi_remove_async_cleanup_hook(hook);  // tells the environment that it may go on
 }
 
 // --- the object
@@ -332,7 +342,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
     }
     return Napi::Number::New(info.Env(), result);
   });
-  add("close", [](RingWrap& wrap, Info info) -> Napi::Value {
+  add("closeRing", [](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.close();
     return info.Env().Undefined();
   });

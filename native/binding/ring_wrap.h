@@ -58,6 +58,7 @@ class RingWrap final : private Executor::Client {
   // and tells whose descriptors nobody took when the thread is terminated in between.
   int32_t* cursor_ = nullptr;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  bool ending_ = false;  // the environment is being torn down
 };
 
 }  // namespace ringcore

@@ -10,6 +10,13 @@
 #include "ring/assert.h"
 
 namespace ringcore {
+namespace {
+
+// While one ring waits in the kernel, another's eventfd does not wake it (a completion's signal is not passed
+// on from epoll to io_uring's poll): with several rings on a loop all of them wait in epoll.
+thread_local int rings_on_thread = 0;
+
+}  // namespace
 
 std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions& options, Client* client,
                                          SetupError* error) {
@@ -23,6 +30,7 @@ std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions&
     return nullptr;
   }
   made->ring_->cq.mask_eventfd();
+  rings_on_thread++;
   return made;
 }
 
@@ -155,7 +163,10 @@ int Executor::update_registered_buffer(uint32_t index, void* memory, size_t byte
 // --- submission
 
 bool Executor::due() const {
-  return ring_->sq.pending() > 0 || ring_->wants_enter() || (ring_->iopoll() && table_.in_flight() > 0);
+  if (ring_->wants_enter() || (ring_->iopoll() && table_.in_flight() > 0)) return true;
+  // An SQPOLL thread takes what was published by itself, unless it sleeps.
+  if (ring_->sqpoll()) return ring_->sq.has_unpublished() || ring_->sqpoll_sleeps();
+  return ring_->sq.pending() > 0;
 }
 
 void Executor::enter(bool get_events) {
@@ -166,24 +177,24 @@ void Executor::enter(bool get_events) {
   ring_->sq.publish();
   const unsigned count =
       ring_->sqpoll() ? 0 : ring_->sq.within(kTurnBytes - std::min(turn_bytes_, kTurnBytes));
-  const int taken = enter_once(count, get_events);
-  if (taken > 0) stats_.submitted += static_cast<unsigned>(taken);
+  enter_once(count, get_events);
   update_loop_reference();
 }
 
-int Executor::enter_once(unsigned count, bool get_events) {
+void Executor::enter_once(unsigned count, bool get_events) {
   constexpr int kAttempts = 8;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     unsigned flags = get_events || ring_->iopoll() ? abi::IORING_ENTER_GETEVENTS : 0;
     if (ring_->sqpoll()) {
+      if (!ring_->wants_enter() && !ring_->iopoll()) flags = 0;
       // Full fence: the tail must be visible before the flag is read, or the thread may fall asleep unseen.
       full_fence();
-      if (ring_->sq.kernel_flags() & abi::IORING_SQ_NEED_WAKEUP) flags |= abi::IORING_ENTER_SQ_WAKEUP;
-      if (flags == 0) return 0;
+      if (ring_->sqpoll_sleeps()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+      if (flags == 0) return;
     }
     stats_.enters++;
     const int result = ring_->enter(count, 0, flags);
-    if (result >= 0) return result;
+    if (result >= 0) return;
     switch (-result) {
       case EINTR:
         break;
@@ -200,7 +211,7 @@ int Executor::enter_once(unsigned count, bool get_events) {
         RINGCORE_ASSERT(false, "io_uring_enter failed in a way that no retry mends");
     }
   }
-  return 0;  // what is pending stays so: the next turn tries again
+  // What is pending stays so: the next turn tries again.
 }
 
 // --- completion
@@ -330,7 +341,7 @@ void Executor::on_prepare() {
     if (due()) continue;
     const int timeout_ms = watcher_->timeout_ms();
     // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
-    if (timeout_ms != 0 && options_.wait_in_ring) return wait_in_ring(timeout_ms);
+    if (timeout_ms != 0 && options_.wait_in_ring && rings_on_thread == 1) return wait_in_ring(timeout_ms);
     if (timeout_ms != 0 && table_.in_flight() > 0 &&
         spin_.wait([this] { return ring_->wants_enter() || !ring_->cq.empty(); }, &LoopWatcher::now_ns,
                    last_completion_ns_)) {
@@ -350,9 +361,12 @@ bool Executor::may_sleep() {
   ring_->cq.unmask_eventfd();
   // Full fence: the unmasking must be visible to the kernel before our last look at its side.
   full_fence();
-  if (!due() && ring_->cq.empty()) return true;
-  ring_->cq.mask_eventfd();
-  return false;
+  if (due() || !ring_->cq.empty()) {
+    ring_->cq.mask_eventfd();
+    return false;
+  }
+  update_loop_reference();  // an SQPOLL thread consumes without our knowing
+  return true;
 }
 
 void Executor::wait_in_ring(int timeout_ms) {
@@ -367,8 +381,7 @@ void Executor::wait_in_ring(int timeout_ms) {
   const unsigned count = ring_->sq.publish();
   const abi::kernel_timespec timeout = timespec_of(timeout_ms);
   stats_.enters++;
-  const int taken = ring_->enter(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
-  if (taken > 0) stats_.submitted += static_cast<unsigned>(taken);
+  ring_->enter(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
   watcher_->update_time();
   update_loop_reference();
   watcher_->keep_awake(
@@ -431,10 +444,18 @@ void Executor::drain() {
 void Executor::close_unclaimed(const Completion& completion) {
   if (completion.slot < 0 || completion.result < 0) return;
   const Op& op = *table_.at(static_cast<uint32_t>(completion.slot));
-  if (op.makes_descriptor || (completion.flags & kCompletionUnsized)) ::close(completion.result);
+  if (!op.makes_descriptor && !(completion.flags & kCompletionUnsized)) return;
+  if (op.kind != kKindOf<Pipe>) {
+    ::close(completion.result);
+    return;
+  }
+  const auto* ends = static_cast<const int32_t*>(op.out);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 void Executor::tear_down() {
+  rings_on_thread--;
   buffer_rings_.clear();
   watcher_->close(closed_, closed_data_);
   watcher_ = nullptr;

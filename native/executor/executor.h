@@ -52,8 +52,7 @@ class Executor final : private LoopWatcher::Events {
   };
 
   struct Stats {
-    uint64_t submitted = 0, completions = 0, enters = 0, batches = 0, cq_overflows = 0, retries = 0,
-             stale = 0;
+    uint64_t completions = 0, enters = 0, batches = 0, cq_overflows = 0, retries = 0, stale = 0;
     uint64_t bytes_read = 0, bytes_written = 0, spin_hits = 0, eager_submits = 0;
     uint64_t by_kind[Kinds::kCount] = {};
   };
@@ -74,11 +73,7 @@ class Executor final : private LoopWatcher::Events {
   template <class Shape>
   void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
-    if constexpr (requires {
-                    shape.out;
-                    Shape::aux(nullptr);
-                  })
-      op.out = shape.out;
+    if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
     if constexpr (requires { shape.direct; }) op.makes_descriptor &= !shape.direct;
@@ -154,7 +149,7 @@ class Executor final : private LoopWatcher::Events {
   void started(Op& op);
   bool due() const;
   void enter(bool get_events);
-  int enter_once(unsigned count, bool get_events);
+  void enter_once(unsigned count, bool get_events);
   void reap();
   void on_cqe(const abi::io_uring_cqe& cqe);
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);

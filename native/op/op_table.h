@@ -43,7 +43,7 @@ struct Op {
   int32_t result = 0;  // of the operation's final CQE, while its link timeout is due
   uint32_t cqe_flags = 0;
   int32_t aux = 0;                // beside the result: a buffer offset, message flags, a stage
-  const void* out = nullptr;      // where the kernel writes what becomes `aux` (a msghdr)
+  const void* out = nullptr;      // what the kernel writes beside the result: a msghdr, a pipe's ends
   ReadFile* read_file = nullptr;  // the state of a composite operation
   OpStorage storage;
 

@@ -248,6 +248,7 @@ struct Recvmsg {
     sqe.len = 1;
     sqe.msg_flags = msg_flags;
   }
+  const void* written_to() const { return out; }
   static int32_t aux(const void* out) {
     const auto* message = static_cast<const msghdr*>(out);
     return static_cast<int32_t>(message->msg_namelen | static_cast<uint32_t>(message->msg_flags) << 16);
@@ -302,6 +303,7 @@ using Setsockopt = SocketOption<abi::SOCKET_URING_OP_SETSOCKOPT>;
 struct Pipe {
   static constexpr const char* kName = "pipe";
   static constexpr uint8_t kOpcode = abi::IORING_OP_PIPE;
+  static constexpr bool kMakesDescriptor = true;
   Bytes out;  // two int32
   uint32_t flags;
   int32_t file_index;
@@ -315,6 +317,7 @@ struct Pipe {
     sqe.pipe_flags = flags;
     sqe.file_index = file_index_field(file_index);
   }
+  const void* written_to() const { return out.data; }
 };
 
 }  // namespace ringcore

@@ -64,6 +64,7 @@ class Ring {
   bool wants_enter() const {
     return sq.kernel_flags() & (abi::IORING_SQ_TASKRUN | abi::IORING_SQ_CQ_OVERFLOW);
   }
+  bool sqpoll_sleeps() const { return sq.kernel_flags() & abi::IORING_SQ_NEED_WAKEUP; }
 
  private:
   Ring() = default;

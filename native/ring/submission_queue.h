@@ -53,6 +53,7 @@ class SubmissionQueue {
     } else {
       last_ = &sqes_[tail_++ & mask_];
     }
+    filled_++;
     std::memset(last_, 0, sizeof(*last_));
     return *last_;
   }
@@ -88,8 +89,10 @@ class SubmissionQueue {
 
   // Filled, and not consumed by the kernel: published or not, backlog included.
   size_t pending() const { return in_queue() + backlog_.size(); }
+  bool has_unpublished() const { return tail_ != load_relaxed(shared_tail_) || has_backlog(); }
   bool has_backlog() const { return !backlog_.empty(); }
   uint64_t spilled() const { return spilled_; }
+  uint64_t consumed() const { return filled_ - pending(); }
 
   unsigned kernel_flags() const { return load_relaxed(flags_); }
 
@@ -135,6 +138,7 @@ class SubmissionQueue {
   unsigned mask_ = 0;
   unsigned tail_ = 0;
   bool spill_ = false;
+  uint64_t filled_ = 0;
   uint64_t spilled_ = 0;
   std::deque<abi::io_uring_sqe> backlog_;
 };
