@@ -12,11 +12,14 @@
 namespace ringcore {
 namespace {
 
+// inet_pton() reads up to a zero byte: what comes behind one would be ignored.
+bool has_zero(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
 int encode_ipv4(std::string_view host, uint16_t port, SocketAddress* out) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  if (inet_pton(AF_INET, std::string(host).c_str(), &address.sin_addr) != 1) return -EINVAL;
+  if (has_zero(host) || inet_pton(AF_INET, std::string(host).c_str(), &address.sin_addr) != 1) return -EINVAL;
   std::memcpy(&out->bytes, &address, out->size = sizeof(address));
   return 0;
 }
@@ -25,6 +28,7 @@ int encode_ipv6(std::string_view host, uint16_t port, SocketAddress* out) {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(port);
+  if (has_zero(host)) return -EINVAL;
   std::string text(host);
   if (const size_t percent = text.find('%'); percent != std::string::npos) {
     const std::string scope = text.substr(percent + 1);
@@ -39,9 +43,10 @@ int encode_ipv6(std::string_view host, uint16_t port, SocketAddress* out) {
 }
 
 int encode_unix(std::string_view path, SocketAddress* out) {
+  if (path.empty()) return -EINVAL;  // the kernel would choose an abstract name
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const bool abstract = !path.empty() && path[0] == '\0';
+  const bool abstract = path[0] == '\0';
   // A path in the file system needs room for its closing zero.
   if (path.size() + (abstract ? 0 : 1) > sizeof(address.sun_path)) return -ENAMETOOLONG;
   std::memcpy(address.sun_path, path.data(), path.size());

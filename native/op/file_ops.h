@@ -2,6 +2,7 @@
 #pragma once
 
 #include "op/op.h"
+#include "ring/assert.h"
 
 namespace ringcore {
 
@@ -318,7 +319,10 @@ struct CloseDirect {
   static CloseDirect from(Args& args) {
     return {args.i32()};
   }
-  void fill(io_uring_sqe& sqe) const { sqe.file_index = file_index_field(file_index); }
+  void fill(io_uring_sqe& sqe) const {
+    RINGCORE_ASSERT(file_index >= 0, "with no slot named, this would close standard input");
+    sqe.file_index = file_index_field(file_index);
+  }
 };
 
 // 6.8: an ordinary descriptor (close-on-exec) for a direct one.

@@ -48,7 +48,12 @@ Op* OpTable::acquire(uint8_t kind) {
   op->cqes_due = 1;
   op->referenced = true;
   op->timed_out = false;
+  op->makes_descriptor = false;
+  op->buffer_group = 0;
+  op->result = 0;
+  op->cqe_flags = 0;
   op->aux = 0;
+  op->read_file = nullptr;
   op->out = nullptr;
   used_++;
   in_flight_++;

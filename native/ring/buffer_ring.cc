@@ -31,13 +31,15 @@ std::unique_ptr<BufferRing> BufferRing::create(Ring& ring, uint16_t group, unsig
   if (*error < 0) return nullptr;
   made->registered_ = true;
   made->incremental_ = incremental;
-  made->used_.resize(entries);
+  made->buffers_.resize(entries);
   return made;
 }
 
 void BufferRing::provide(uint16_t buffer_id, void* memory, uint32_t bytes) {
   RINGCORE_ASSERT(buffer_id < entries_, "a buffer id beyond the ring's entries");
-  used_[buffer_id] = 0;
+  RINGCORE_ASSERT(!buffers_[buffer_id].with_kernel,
+                  "a second buffer under an id would overwrite an entry in use");
+  buffers_[buffer_id] = {0, true};
   // Member by member: entry 0 shares its last bytes with the ring's tail.
   abi::io_uring_buf& entry = reinterpret_cast<abi::io_uring_buf*>(memory_)[tail_ & (entries_ - 1)];
   entry.addr = reinterpret_cast<uint64_t>(memory);
@@ -49,8 +51,10 @@ void BufferRing::provide(uint16_t buffer_id, void* memory, uint32_t bytes) {
 
 uint32_t BufferRing::consume(uint16_t buffer_id, uint32_t bytes, bool more) {
   RINGCORE_ASSERT(buffer_id < entries_, "the kernel named a buffer that it was never given");
-  const uint32_t offset = used_[buffer_id];
-  used_[buffer_id] = incremental_ && more ? offset + bytes : 0;
+  Buffer& buffer = buffers_[buffer_id];
+  const uint32_t offset = buffer.used;
+  buffer.used += bytes;
+  buffer.with_kernel = incremental_ && more;
   return offset;
 }
 

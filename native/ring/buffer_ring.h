@@ -43,7 +43,11 @@ class BufferRing {
   bool incremental_ = false;
   bool registered_ = false;
   abi::io_uring_buf_ring* memory_ = nullptr;
-  std::vector<uint32_t> used_;  // bytes used of each buffer, by id
+  struct Buffer {
+    uint32_t used = 0;  // bytes
+    bool with_kernel = false;
+  };
+  std::vector<Buffer> buffers_;  // by id
 };
 
 }  // namespace ringcore

@@ -27,22 +27,17 @@ class CompletionQueue {
   // Acquire: a CQE that the tail covers is completely written.
   bool empty() const { return load_acquire(tail_) == head_; }
 
-  // Takes every CQE that is there now. The head moves before `each` may submit anything, in steps, so that
-  // the kernel can reuse the room early.
+  // Takes every CQE that is there. `each` may drain too: a CQE is taken before it's handled.
   template <class Each>
   unsigned drain(Each each) {
     unsigned taken = 0;
-    for (;;) {
-      const unsigned tail = load_acquire(tail_);
-      if (tail == head_) return taken;
-      do {
-        const abi::io_uring_cqe cqe = cqes_[head_++ & mask_];
-        // Release: our read of the CQE comes before the kernel may write the next one in its place.
-        store_release(shared_head_, head_);
-        taken++;
-        each(cqe);
-      } while (head_ != tail);
+    for (; !empty(); taken++) {
+      const abi::io_uring_cqe cqe = cqes_[head_++ & mask_];
+      // Release: our read of the CQE comes before the kernel may write the next one in its place.
+      store_release(shared_head_, head_);
+      each(cqe);
     }
+    return taken;
   }
 
   // While the loop runs it looks at the queue by itself: no eventfd signal, no wake-up of epoll.

@@ -98,15 +98,25 @@ bool Ring::set_up(const RingOptions& options, std::span<const uint8_t> opcodes, 
 }
 
 int Ring::create(const RingOptions& options, abi::io_uring_params* params) {
+  // Without CAP_IPC_LOCK a ring is charged to RLIMIT_MEMLOCK, and the kernel gives back what closed rings
+  // took a little later: programs that come and go with their workers can see ENOMEM in passing.
+  constexpr int kMemoryAttempts = 5;
+  constexpr useconds_t kMemoryWaitMicroseconds = 5000;
+  int memory_attempts = 0;
   unsigned flags = wanted_flags(options);
-  for (size_t dropped = 0;; dropped++) {
+  for (size_t dropped = 0;;) {
     *params = {};
     params->flags = flags;
-    params->cq_entries = options.cq_entries;
+    params->cq_entries = std::max(options.cq_entries, options.entries);  // fewer are refused
     params->sq_thread_idle = options.sqpoll_idle_ms;
     const int result = abi::io_uring_setup(options.entries, params);
-    if (result != -EINVAL || dropped == std::size(kOptionalFlags)) return result;
-    flags &= ~kOptionalFlags[dropped];
+    if (result == -ENOMEM && ++memory_attempts < kMemoryAttempts) {
+      usleep(kMemoryWaitMicroseconds);
+    } else if (result == -EINVAL && dropped < std::size(kOptionalFlags)) {
+      flags &= ~kOptionalFlags[dropped++];
+    } else {
+      return result;
+    }
   }
 }
 
