@@ -61,6 +61,7 @@ int Executor::begin_chain(uint32_t count) {
   if (count > ring_->sq.entries() / 2) return -2;
   if (closing_ || count > table_.free_slots()) return -1;
   ring_->sq.reserve(count * 2);
+  links_queued_ += count;
   return 0;
 }
 
@@ -177,11 +178,12 @@ void Executor::enter(bool get_events) {
   ring_->sq.publish();
   const unsigned count =
       ring_->sqpoll() ? 0 : ring_->sq.within(kTurnBytes - std::min(turn_bytes_, kTurnBytes));
-  enter_once(count, get_events);
+  enter_until_taken(count, get_events);
+  if (get_events) links_queued_ = 0;
   update_loop_reference();
 }
 
-void Executor::enter_once(unsigned count, bool get_events) {
+void Executor::enter_until_taken(unsigned count, bool get_events) {
   constexpr int kAttempts = 8;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     unsigned flags = get_events || ring_->iopoll() ? abi::IORING_ENTER_GETEVENTS : 0;
@@ -193,11 +195,19 @@ void Executor::enter_once(unsigned count, bool get_events) {
       if (flags == 0) return;
     }
     stats_.enters++;
-    const int result = ring_->enter(count, 0, flags);
+    // The next link of a chain is task work of the one before, and the kernel runs such work until it has the
+    // wanted number of completions: so a whole chain that does not wait needs one call. One that does is not
+    // waited for.
+    const abi::kernel_timespec at_once{};
+    const bool run_links = links_queued_ > 0 && (flags & abi::IORING_ENTER_GETEVENTS);
+    const int result =
+        run_links ? ring_->enter(count, links_queued_, flags, &at_once) : ring_->enter(count, 0, flags);
     if (result >= 0) return;
     switch (-result) {
       case EINTR:
         break;
+      case ETIME:  // a chain waits
+        return;
       case EAGAIN:  // no memory for a request
       case EBUSY:   // completions wait in the kernel's overflow list
       case EBADR:   // and some could not even wait there
@@ -272,9 +282,11 @@ void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
 }
 
 void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
-  // -ETIME: it fired. -ECANCELED: the operation was first. Both its CQE and the operation's must have come:
-  // the slot holds the timespec, and the outcome decides what the operation's -ECANCELED means.
-  if (result == -ETIME) op.timed_out = true;
+  // Both its CQE and the operation's must have come: the slot holds the timespec, and the outcome decides
+  // what the operation's -ECANCELED means. -ECANCELED here: the operation was first. -ETIME: it fired;
+  // -EALREADY: it fired, and a worker is being interrupted; a count: it fired on an operation (a futex,
+  // waitid) whose cancel function counts.
+  if (result == -ETIME || result == -EALREADY || result > 0) op.timed_out = true;
   if (--op.cqes_due == 0) finish(op, op.result, op.cqe_flags);
 }
 

@@ -134,6 +134,7 @@ class Executor final : private LoopWatcher::Events {
     update_loop_reference();
   }
   void reserve(unsigned sqes) { ring_->sq.reserve(sqes); }
+  void expect_links(unsigned operations) { links_queued_ += operations; }
   void finish(Op& op, int32_t result, uint32_t flags);
   bool stopping(const Op& op) const { return closing_ || op.state == OpState::kCancelling; }
   uint8_t* allocate(const Op& op, uint64_t bytes) { return client_->allocate(op.slot, bytes); }
@@ -149,7 +150,7 @@ class Executor final : private LoopWatcher::Events {
   void started(Op& op);
   bool due() const;
   void enter(bool get_events);
-  void enter_once(unsigned count, bool get_events);
+  void enter_until_taken(unsigned count, bool get_events);
   void reap();
   void on_cqe(const abi::io_uring_cqe& cqe);
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
@@ -188,6 +189,7 @@ class Executor final : private LoopWatcher::Events {
   std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group
   uint32_t referenced_ = 0;
   uint32_t batch_size_ = 0;
+  uint32_t links_queued_ = 0;  // linked operations that were queued since completions were last asked for
   uint64_t turn_start_ns_ = 0;
   uint64_t turn_bytes_ = 0;
   uint64_t last_completion_ns_ = 0;

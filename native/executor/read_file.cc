@@ -43,6 +43,7 @@ void read_chunk(Executor& executor, Op& op) {
   }
   // A hard link: the close runs whatever the read's outcome is.
   executor.reserve(2);
+  executor.expect_links(2);
   executor.queue_sqe(op, read, CqeTag::kOperation, abi::IOSQE_IO_HARDLINK);
   executor.queue_sqe(op, Close{file.fd}, CqeTag::kClose, 0);
 }
