@@ -78,7 +78,7 @@ void Executor::queue_cancel(const Op& op) {
   sqe.user_data = op.user_data(CqeTag::kIgnored);
   CancelOperation{op.user_data(CqeTag::kOperation)}.fill(sqe);
   stats_.by_kind[kKindOf<CancelOperation>]++;
-  update_loop_reference();
+  queued();
 }
 
 // An operation behind the head of a link can't be found before its turn comes: ask again when something
@@ -123,6 +123,16 @@ void Executor::count_reference(int change) {
 // Unsubmitted SQEs keep the loop alive too: without a turn of it they would never reach the kernel.
 void Executor::update_loop_reference() {
   if (watcher_ != nullptr) watcher_->reference(referenced_ > 0 || ring_->sq.pending() > 0);
+}
+
+// Behind our prepare, another ring's may still run JavaScript, which may queue something here: libuv must not
+// sleep then.
+void Executor::queued() {
+  if (sleep_allowed_) {
+    sleep_allowed_ = false;
+    watcher_->keep_awake(true);
+  }
+  update_loop_reference();
 }
 
 // --- buffers
@@ -340,6 +350,7 @@ bool Executor::turn_is_over() const {
 }
 
 void Executor::on_prepare() {
+  sleep_allowed_ = false;
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
   for (int round = 0; round < kMaxRounds; round++) {
@@ -377,6 +388,7 @@ bool Executor::may_sleep() {
     ring_->cq.mask_eventfd();
     return false;
   }
+  sleep_allowed_ = true;
   update_loop_reference();  // an SQPOLL thread consumes without our knowing
   return true;
 }
@@ -409,6 +421,7 @@ void Executor::on_check() {
 }
 
 void Executor::after_poll() {
+  sleep_allowed_ = false;
   ring_->cq.mask_eventfd();
   if (due()) enter(true);
   reap();

@@ -131,7 +131,7 @@ class Executor final : private LoopWatcher::Events {
     sqe.flags = static_cast<uint8_t>(sqe_flags);
     sqe.user_data = op.user_data(tag);
     shape.fill(sqe);
-    update_loop_reference();
+    queued();
   }
   void reserve(unsigned sqes) { ring_->sq.reserve(sqes); }
   void expect_links(unsigned operations) { links_queued_ += operations; }
@@ -165,6 +165,7 @@ class Executor final : private LoopWatcher::Events {
   void wait_in_ring(int timeout_ms);
   void count_reference(int change);
   void update_loop_reference();
+  void queued();
   void drain();
   void tear_down();
 
@@ -194,7 +195,8 @@ class Executor final : private LoopWatcher::Events {
   uint64_t turn_bytes_ = 0;
   uint64_t last_completion_ns_ = 0;
   bool dispatching_ = false;
-  bool progressed_ = false;  // an operation completed since cancellations were last retried
+  bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
+  bool progressed_ = false;     // an operation completed since cancellations were last retried
   bool loop_poll_armed_ = false;
   bool closing_ = false;
   void (*closed_)(void*) = nullptr;
