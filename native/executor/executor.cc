@@ -81,16 +81,27 @@ void Executor::queue_cancel(const Op& op) {
   queued();
 }
 
-// An operation behind the head of a link can't be found before its turn comes: ask again when something
-// moved.
+// An operation behind the head of a link can't be found before its turn comes, which is some time after the
+// one before it completed: ask again at once when something completed, and now and then as long as any is
+// missing.
 void Executor::retry_cancels() {
-  if (missed_cancels_.empty() || !progressed_) return;
-  progressed_ = false;
+  if (missed_cancels_.empty()) return;
+  if (cancel_attempts_ == 0) return arm_cancel_timer();
+  cancel_attempts_--;
   std::vector<uint64_t> missed;
   missed.swap(missed_cancels_);
   for (const uint64_t user_data : missed) {
     if (const Op* op = table_.find(user_data)) queue_cancel(*op);
   }
+}
+
+void Executor::arm_cancel_timer() {
+  if (cancel_timer_armed_) return;
+  constexpr double kLongestMs = 100;
+  cancel_timer_armed_ = true;
+  cancel_timer_ = timespec_of(cancel_timer_ms_);
+  cancel_timer_ms_ = std::min(cancel_timer_ms_ * 2, kLongestMs);
+  queue_own(Timeout{&cancel_timer_, 0, 0}, CqeTag::kCancelTimer);
 }
 
 void Executor::set_referenced(uint32_t slot, bool referenced) {
@@ -205,10 +216,12 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
       if (flags == 0) return;
     }
     stats_.enters++;
+    if (flags & abi::IORING_ENTER_GETEVENTS) ring_->sq.clear_taskrun();
     // The next link of a chain is task work of the one before, and the kernel runs such work until it has the
     // wanted number of completions: so a whole chain that does not wait needs one call. One that does is not
     // waited for.
-    const abi::kernel_timespec at_once{};
+    // (A time in the past: with zero the kernel would add the thread's timer slack, 50 us.)
+    const abi::kernel_timespec at_once{-1, 0};
     const bool run_links = links_queued_ > 0 && (flags & abi::IORING_ENTER_GETEVENTS);
     const int result =
         run_links ? ring_->enter(count, links_queued_, flags, &at_once) : ring_->enter(count, 0, flags);
@@ -252,6 +265,10 @@ void Executor::on_cqe(const abi::io_uring_cqe& cqe) {
       return;
     case CqeTag::kLoopPoll:
       loop_poll_armed_ = false;
+      return;
+    case CqeTag::kCancelTimer:
+      cancel_timer_armed_ = false;
+      cancel_attempts_ = std::max(cancel_attempts_, 1U);
       return;
     case CqeTag::kIgnored:
       if (cqe.res == -ENOENT && table_.find(cqe.user_data) != nullptr)
@@ -303,7 +320,8 @@ void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
 void Executor::finish(Op& op, int32_t result, uint32_t flags) {
   flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
   ready_.push_back({static_cast<int32_t>(op.slot), result, flags, op.aux});
-  progressed_ = true;
+  cancel_attempts_ = kCancelAttempts;
+  cancel_timer_ms_ = 1;
   if (op.referenced) count_reference(-1);
   table_.deliver(op);
 }
@@ -361,11 +379,14 @@ void Executor::on_prepare() {
       if (turn_is_over()) break;
       continue;
     }
-    if (due()) continue;
+    if (due()) {
+      if (turn_is_over()) break;
+      continue;
+    }
     const int timeout_ms = watcher_->timeout_ms();
     // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
     if (timeout_ms != 0 && options_.wait_in_ring && rings_on_thread == 1) return wait_in_ring(timeout_ms);
-    if (timeout_ms != 0 && table_.in_flight() > 0 &&
+    if (timeout_ms != 0 && spin_pays() &&
         spin_.wait([this] { return ring_->wants_enter() || !ring_->cq.empty(); }, &LoopWatcher::now_ns,
                    last_completion_ns_)) {
       stats_.spin_hits++;
@@ -377,6 +398,13 @@ void Executor::on_prepare() {
   // The turn is used up, and work remains: let libuv look after the others without sleeping, and come back.
   if (ring_->sq.pending() > 0 && turn_bytes_ < kTurnBytes) enter(false);
   watcher_->keep_awake(true);
+}
+
+// With few operations in flight each is worth waiting for: the peer that we answered is about to answer. With
+// many, a completion comes within any spin, and the loop would never sleep, even at half its capacity.
+bool Executor::spin_pays() const {
+  constexpr uint32_t kFew = 8;
+  return table_.in_flight() > 0 && table_.in_flight() <= kFew;
 }
 
 // From here on completions signal the eventfd. One that came just before did not: so look once more.
@@ -396,10 +424,7 @@ bool Executor::may_sleep() {
 void Executor::wait_in_ring(int timeout_ms) {
   if (!loop_poll_armed_) {
     // libuv's other descriptors end the wait through its epoll.
-    abi::io_uring_sqe& sqe = ring_->sq.next();
-    sqe.opcode = Poll::kOpcode;
-    sqe.user_data = static_cast<uint64_t>(CqeTag::kLoopPoll) << 56;
-    Poll{watcher_->backend_fd(), POLLIN}.fill(sqe);
+    queue_own(Poll{watcher_->backend_fd(), POLLIN}, CqeTag::kLoopPoll);
     loop_poll_armed_ = true;
   }
   const unsigned count = ring_->sq.publish();
@@ -412,16 +437,13 @@ void Executor::wait_in_ring(int timeout_ms) {
       true);  // libuv now polls its own descriptors without waiting; on_check() does the rest
 }
 
-void Executor::on_readable() { after_poll(); }
+// It has woken the loop; libuv's check phase comes next.
+void Executor::on_readable() { ring_->cq.mask_eventfd(); }
 
 void Executor::on_check() {
   turn_bytes_ = 0;
-  watcher_->keep_awake(false);
-  after_poll();
-}
-
-void Executor::after_poll() {
   sleep_allowed_ = false;
+  watcher_->keep_awake(false);
   ring_->cq.mask_eventfd();
   if (due()) enter(true);
   reap();
@@ -450,11 +472,8 @@ void Executor::close(bool deliver, void (*done)(void*), void* data) {
 void Executor::drain() {
   while (table_.in_flight() > 0) {
     if (!ring_->sq.has_backlog()) {
-      abi::io_uring_sqe& sqe = ring_->sq.next();
-      sqe.opcode = CancelAll::kOpcode;
-      sqe.flags = abi::IOSQE_CQE_SKIP_SUCCESS;
-      sqe.user_data = static_cast<uint64_t>(CqeTag::kIgnored) << 56;
-      CancelAll{}.fill(sqe);
+      // Without a completion of its own, which would end the wait below.
+      queue_own(CancelAll{}, CqeTag::kIgnored, abi::IOSQE_CQE_SKIP_SUCCESS);
     }
     const unsigned count = ring_->sq.publish();
     const abi::kernel_timespec timeout = timespec_of(20);

@@ -138,7 +138,10 @@ class Executor final : private LoopWatcher::Events {
   void finish(Op& op, int32_t result, uint32_t flags);
   bool stopping(const Op& op) const { return closing_ || op.state == OpState::kCancelling; }
   uint8_t* allocate(const Op& op, uint64_t bytes) { return client_->allocate(op.slot, bytes); }
-  void count_bytes_read(uint32_t bytes) { stats_.bytes_read += bytes; }
+  void count_bytes_read(uint32_t bytes) {
+    stats_.bytes_read += bytes;
+    turn_bytes_ += bytes;
+  }
 
  private:
   Executor(const ExecutorOptions& options, Client* client);
@@ -156,11 +159,21 @@ class Executor final : private LoopWatcher::Events {
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
   void on_link_timeout_cqe(Op& op, int32_t result);
   void count_bytes(const Op& op, int32_t result, uint32_t flags);
+  // An SQE of the executor itself, which no operation owns.
+  template <class Shape>
+  void queue_own(const Shape& shape, CqeTag tag, uint8_t sqe_flags = 0) {
+    abi::io_uring_sqe& sqe = ring_->sq.next();
+    sqe.opcode = Shape::kOpcode;
+    sqe.flags = sqe_flags;
+    sqe.user_data = static_cast<uint64_t>(tag) << 56;
+    shape.fill(sqe);
+  }
   void queue_cancel(const Op& op);
+  void arm_cancel_timer();
   void retry_cancels();
   bool dispatch_ready();
-  void after_poll();
   bool turn_is_over() const;
+  bool spin_pays() const;
   bool may_sleep();
   void wait_in_ring(int timeout_ms);
   void count_reference(int change);
@@ -171,6 +184,7 @@ class Executor final : private LoopWatcher::Events {
 
   static constexpr int kMaxRounds = 16;
   static constexpr uint32_t kSmallBatch = 8;
+  static constexpr uint32_t kCancelAttempts = 4;
   // Inline work of one turn of the event loop: enough to keep the disk and the peers busy, little enough that
   // timers and other handles run in time.
   static constexpr uint64_t kTurnBytes = 1024 * 1024;
@@ -189,6 +203,9 @@ class Executor final : private LoopWatcher::Events {
   std::vector<uint64_t> missed_cancels_;  // user_data of operations that the kernel did not find to cancel
   std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group
   uint32_t referenced_ = 0;
+  uint32_t cancel_attempts_ = 0;  // how often missed cancellations may be repeated before something completes
+  double cancel_timer_ms_ = 1;
+  abi::kernel_timespec cancel_timer_{};
   uint32_t batch_size_ = 0;
   uint32_t links_queued_ = 0;  // linked operations that were queued since completions were last asked for
   uint64_t turn_start_ns_ = 0;
@@ -196,7 +213,7 @@ class Executor final : private LoopWatcher::Events {
   uint64_t last_completion_ns_ = 0;
   bool dispatching_ = false;
   bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
-  bool progressed_ = false;     // an operation completed since cancellations were last retried
+  bool cancel_timer_armed_ = false;
   bool loop_poll_armed_ = false;
   bool closing_ = false;
   void (*closed_)(void*) = nullptr;

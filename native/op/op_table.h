@@ -25,6 +25,7 @@ enum class CqeTag : uint8_t {
   kClose,        // the close at the end of a composite operation
   kIgnored,      // a cancellation that nobody waits for
   kMessage,      // from another ring's IORING_OP_MSG_RING
+  kCancelTimer,  // the executor's own: time to repeat a cancellation
   kLoopPoll,     // the executor's own poll on libuv's epoll
 };
 

@@ -25,6 +25,11 @@ inline void store_relaxed(T* shared, T value) {
   std::atomic_ref<T>(*shared).store(value, std::memory_order_relaxed);
 }
 
+template <class T>
+inline void fetch_and(T* shared, T mask) {
+  std::atomic_ref<T>(*shared).fetch_and(mask, std::memory_order_seq_cst);
+}
+
 inline void full_fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 inline void cpu_relax() {

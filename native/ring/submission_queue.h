@@ -95,6 +95,10 @@ class SubmissionQueue {
   uint64_t consumed() const { return filled_ - pending(); }
 
   unsigned kernel_flags() const { return load_relaxed(flags_); }
+  // For right before an io_uring_enter(GETEVENTS), which runs all task work there is. The kernel clears the
+  // flag once, at the start of that; work that a worker adds meanwhile is run too, but leaves the flag set,
+  // and with nothing to do it would send us into the kernel again and again.
+  void clear_taskrun() { fetch_and(flags_, ~abi::IORING_SQ_TASKRUN); }
 
  private:
   static constexpr uint8_t kLinkFlags = abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK;
