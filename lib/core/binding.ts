@@ -1,0 +1,387 @@
+/**
+ * The native addon, as TypeScript sees it. This is the only file that loads it.
+ *
+ * Everything here is the thin side of `native/binding`: numbers and views in, a slot number out. Whoever calls these
+ * methods has validated the arguments; the native side asserts them and copies what is small (paths, addresses,
+ * iovecs, timespecs). What the kernel reads or writes itself (buffers, `out` views) must stay reachable from
+ * JavaScript until the operation's terminal completion; `Ring.handlers[slot]` is what keeps it so.
+ *
+ * @module
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** A path as the kernel takes it: bytes without a terminating zero. */
+export type NativePath = string | Uint8Array;
+
+/** What {@link Binding.openRing} needs; `ring.ts` fills in the defaults. */
+export interface NativeRingOptions {
+  entries: number;
+  cqEntries: number;
+  operations: number;
+  sqpollIdleMs: number;
+  iopoll: boolean;
+  spinMicroseconds: number;
+  /** 0: sleep in libuv's epoll; 1: sleep in io_uring_enter from a uv_prepare. */
+  wait: 0 | 1;
+  boundedWorkers: number;
+  unboundedWorkers: number;
+  directDescriptors: number;
+  registeredBuffers: number;
+}
+
+/** One ring, bound to the event loop of the thread that opened it. */
+export interface NativeRing {
+  readonly fd: number;
+  readonly features: number;
+  readonly setupFlags: number;
+  readonly sqEntries: number;
+  readonly cqEntries: number;
+
+  // Operations. Each returns its slot, or -1 when the operation table is full.
+  // f: IOSQE_* bits. t: timeout in milliseconds, 0 for none (an IORING_OP_LINK_TIMEOUT behind the operation).
+  nop(f: number, t: number): number;
+  read(
+    f: number,
+    t: number,
+    fd: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  write(
+    f: number,
+    t: number,
+    fd: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  readFixed(
+    f: number,
+    t: number,
+    fd: number,
+    bufferIndex: number,
+    byteOffset: number,
+    byteLength: number,
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  writeFixed(
+    f: number,
+    t: number,
+    fd: number,
+    bufferIndex: number,
+    byteOffset: number,
+    byteLength: number,
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  readv(
+    f: number,
+    t: number,
+    fd: number,
+    views: Uint8Array[],
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  writev(
+    f: number,
+    t: number,
+    fd: number,
+    views: Uint8Array[],
+    position: number | bigint,
+    rwFlags: number,
+  ): number;
+  readMultishot(f: number, t: number, fd: number, bufferGroup: number, position: number | bigint): number;
+  openat(
+    f: number,
+    t: number,
+    dirfd: number,
+    path: NativePath,
+    oflags: number,
+    mode: number,
+    fileIndex: number,
+  ): number;
+  openat2(
+    f: number,
+    t: number,
+    dirfd: number,
+    path: NativePath,
+    oflags: number,
+    mode: number,
+    resolve: number,
+    fileIndex: number,
+  ): number;
+  close(f: number, t: number, fd: number): number;
+  closeDirect(f: number, t: number, fileIndex: number): number;
+  statx(
+    f: number,
+    t: number,
+    dirfd: number,
+    path: NativePath,
+    statxFlags: number,
+    mask: number,
+    out: Uint8Array,
+  ): number;
+  fsync(f: number, t: number, fd: number, fsyncFlags: number): number;
+  syncFileRange(
+    f: number,
+    t: number,
+    fd: number,
+    offset: number | bigint,
+    bytes: number | bigint,
+    flags: number,
+  ): number;
+  fallocate(
+    f: number,
+    t: number,
+    fd: number,
+    mode: number,
+    offset: number | bigint,
+    bytes: number | bigint,
+  ): number;
+  ftruncate(f: number, t: number, fd: number, bytes: number | bigint): number;
+  fadvise(
+    f: number,
+    t: number,
+    fd: number,
+    offset: number | bigint,
+    bytes: number | bigint,
+    advice: number,
+  ): number;
+  madvise(
+    f: number,
+    t: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    advice: number,
+  ): number;
+  renameat(
+    f: number,
+    t: number,
+    olddirfd: number,
+    oldpath: NativePath,
+    newdirfd: number,
+    newpath: NativePath,
+    flags: number,
+  ): number;
+  unlinkat(f: number, t: number, dirfd: number, path: NativePath, flags: number): number;
+  mkdirat(f: number, t: number, dirfd: number, path: NativePath, mode: number): number;
+  symlinkat(f: number, t: number, target: NativePath, dirfd: number, path: NativePath): number;
+  linkat(
+    f: number,
+    t: number,
+    olddirfd: number,
+    oldpath: NativePath,
+    newdirfd: number,
+    newpath: NativePath,
+    flags: number,
+  ): number;
+  getxattr(
+    f: number,
+    t: number,
+    path: NativePath,
+    name: string,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+  ): number;
+  fgetxattr(
+    f: number,
+    t: number,
+    fd: number,
+    name: string,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+  ): number;
+  setxattr(
+    f: number,
+    t: number,
+    path: NativePath,
+    name: string,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    flags: number,
+  ): number;
+  fsetxattr(
+    f: number,
+    t: number,
+    fd: number,
+    name: string,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    flags: number,
+  ): number;
+  splice(
+    f: number,
+    t: number,
+    fdIn: number,
+    offIn: number | bigint,
+    fdOut: number,
+    offOut: number | bigint,
+    bytes: number,
+    spliceFlags: number,
+  ): number;
+  tee(f: number, t: number, fdIn: number, fdOut: number, bytes: number, flags: number): number;
+  pipe(f: number, t: number, out: Int32Array, flags: number, fileIndex: number): number;
+  socket(f: number, t: number, domain: number, type: number, protocol: number, fileIndex: number): number;
+  bind(f: number, t: number, fd: number, sockaddr: Uint8Array): number;
+  listen(f: number, t: number, fd: number, backlog: number): number;
+  accept(f: number, t: number, fd: number, acceptFlags: number, fileIndex: number): number;
+  acceptMultishot(f: number, t: number, fd: number, acceptFlags: number, direct: boolean): number;
+  connect(f: number, t: number, fd: number, sockaddr: Uint8Array): number;
+  send(
+    f: number,
+    t: number,
+    fd: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    msgFlags: number,
+  ): number;
+  sendZc(
+    f: number,
+    t: number,
+    fd: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    msgFlags: number,
+  ): number;
+  sendmsg(
+    f: number,
+    t: number,
+    fd: number,
+    views: Uint8Array[],
+    sockaddr: Uint8Array | null,
+    msgFlags: number,
+  ): number;
+  recv(
+    f: number,
+    t: number,
+    fd: number,
+    view: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    msgFlags: number,
+  ): number;
+  /** The completion's aux is `msg_namelen | msg_flags << 16`. */
+  recvmsg(
+    f: number,
+    t: number,
+    fd: number,
+    views: Uint8Array[],
+    addressOut: Uint8Array | null,
+    msgFlags: number,
+  ): number;
+  recvMultishot(f: number, t: number, fd: number, bufferGroup: number, msgFlags: number): number;
+  shutdown(f: number, t: number, fd: number, how: number): number;
+  getsockopt(f: number, t: number, fd: number, level: number, name: number, out: Uint8Array): number;
+  setsockopt(f: number, t: number, fd: number, level: number, name: number, value: Uint8Array): number;
+  poll(f: number, t: number, fd: number, mask: number): number;
+  pollMultishot(f: number, t: number, fd: number, mask: number): number;
+  timeout(f: number, t: number, ms: number, count: number, timeoutFlags: number): number;
+  timeoutMultishot(f: number, t: number, ms: number, repeats: number): number;
+  timeoutUpdate(f: number, t: number, targetSlot: number, ms: number, flags: number): number;
+  timeoutRemove(f: number, t: number, targetSlot: number): number;
+  cancelOperation(f: number, t: number, targetSlot: number): number;
+  /** direct: fd is an index of the ring's own table. */
+  cancelDescriptor(f: number, t: number, fd: number, all: boolean, direct: boolean): number;
+  cancelAll(f: number, t: number): number;
+  msgRing(f: number, t: number, targetRingFd: number, value: number, result: number): number;
+  waitid(f: number, t: number, idtype: number, id: number, out: Uint8Array, options: number): number;
+  futexWait(f: number, t: number, word: Int32Array, index: number, expected: number): number;
+  futexWake(f: number, t: number, word: Int32Array, index: number, count: number): number;
+  epollCtl(f: number, t: number, epfd: number, op: number, fd: number, events: number, data: number): number;
+  fixedFdInstall(f: number, t: number, fileIndex: number): number;
+  /** A whole file by a native state machine: open, fstat, `allocate`, reads, close; one terminal completion. */
+  readFile(f: number, t: number, path: NativePath, oflags: number): number;
+
+  // Control.
+  /**
+   * 0: the next `count` operations go to the kernel in one piece. -1: the operation table is full. -2: longer than
+   * the submission queue.
+   */
+  beginChain(count: number): 0 | -1 | -2;
+  /** Asks the kernel to cancel; the slot stays busy until its terminal completion. */
+  cancel(slot: number): void;
+  setRef(slot: number, referenced: boolean): void;
+  submit(): void;
+  eagerSubmit(): void;
+  readStats(out: Float64Array): void;
+  readonly statFields: string[];
+  readonly operationNames: string[];
+  countsByKind(out: Float64Array): void;
+  probe(): { opcodes: boolean[]; lastOpcode: number };
+  /** The group id, or -errno. */
+  createBufferRing(entries: number, bufferBytes: number, incremental: boolean): number;
+  provideBuffer(group: number, bufferId: number, view: Uint8Array): void;
+  destroyBufferRing(group: number): number;
+  updateBuffer(index: number, view: Uint8Array | null): number;
+  /** Cancels everything, waits for the terminal completions and dispatches them, unmaps. Then operations throw. */
+  closeRing(): void;
+}
+
+/** The addon's exports. */
+export interface Binding {
+  /**
+   * Opens a ring on this thread's event loop. `batch` has four integers for each completion of a batch (slot, result,
+   * flags, aux) and one more, the cursor: how many of them JavaScript has begun to handle. The native side sets it to 0,
+   * `dispatch` advances it; a dispatch that threw is called again, and goes on from there.
+   */
+  openRing(
+    options: NativeRingOptions,
+    batch: Int32Array,
+    dispatch: (count: number) => void,
+    allocate: (slot: number, bytes: number) => Uint8Array | undefined,
+  ): NativeRing;
+  /** A raw sockaddr, or -errno (-EINVAL where the host is no address literal). */
+  encodeAddress(family: number, hostOrPath: string | Uint8Array, port: number): Uint8Array | number;
+  decodeAddress(
+    bytes: Uint8Array,
+  ): { family: 'IPv4' | 'IPv6'; address: string; port: number } | { path: string } | undefined;
+  getsockname(fd: number): Uint8Array | number;
+  getpeername(fd: number): Uint8Array | number;
+  // System calls that never wait. A result, or -errno.
+  /** Close-on-exec is added. */
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, sockaddr: Uint8Array): number;
+  listen(fd: number, backlog: number): number;
+  shutdown(fd: number, how: number): number;
+  setsockopt(fd: number, level: number, name: number, value: number | Uint8Array): number;
+  /** Of options that are an int. */
+  getsockopt(fd: number, level: number, name: number): number;
+  closeDescriptor(fd: number): number;
+  errorName(errno: number): string;
+  errorText(errno: number): string;
+}
+
+let binding: Binding | undefined;
+
+/**
+ * Loads the addon, once. Call it only where `availability.ts` has found no objection: under Bun and Deno, and off
+ * Linux, the addon must not even be loaded, since a part of libuv's interface is missing there.
+ */
+export function loadBinding(): Binding {
+  if (binding === undefined) {
+    const require = createRequire(import.meta.url);
+    const load = require('node-gyp-build') as (directory: string) => Binding;
+    // From dist/core/ to the package's root, where build/ and prebuilds/ are.
+    binding = load(fileURLToPath(new URL('../..', import.meta.url)));
+  }
+  return binding;
+}
+
+/** The addon if something has loaded it already; never loads it. */
+export function loadedBinding(): Binding | undefined {
+  return binding;
+}

@@ -1,0 +1,205 @@
+/**
+ * Memory that the kernel knows beforehand: buffers registered once (no pinning at each read), and rings of provided
+ * buffers, from which the kernel takes one when data has arrived (no memory lies waiting in idle connections).
+ *
+ * @module
+ */
+import { kernelAtLeast } from './availability.js';
+import { ring as threadRing } from './backend.js';
+import { F_BUF_MORE } from './completion.js';
+import { invalidArgType, invalidState, outOfRange } from './errors.js';
+import type { MultishotOptions } from './multishot.js';
+import { checkRegister, type Ring } from './ring.js';
+import { validateBoolean, validateInteger } from './validate.js';
+
+const EINVAL = -22;
+
+/** Options of a {@link BufferRing}. */
+export interface BufferRingOptions {
+  ring?: Ring;
+  /** How many buffers: a power of two, at most 32768. Default 16. */
+  entries?: number;
+  /** Size of each buffer in bytes. Default 64 KiB. */
+  bufferBytes?: number;
+  /**
+   * Consume buffers piece by piece (IOU_PBUF_RING_INC, since 6.12): chunks are views of the memory that the kernel
+   * wrote to. Default: where the kernel has it. Otherwise each chunk is copied out and its buffer given back.
+   */
+  incremental?: boolean;
+  /** Chunks of at most so many bytes are copied in any case: a view would keep its whole slab alive. Default 1024. */
+  copyBytes?: number;
+}
+
+/** Provided buffers (IORING_REGISTER_PBUF_RING) for multishot recv and read. */
+export class BufferRing {
+  readonly ring: Ring;
+  /** The kernel's number for it. */
+  readonly group: number;
+  readonly entries: number;
+  readonly bufferBytes: number;
+  readonly incremental: boolean;
+  /** How many buffers have been given back to the kernel since the beginning. */
+  returns = 0;
+
+  /** By buffer id: what the kernel writes to. Held here until the kernel is done with it. */
+  readonly #slabs: Buffer[] = [];
+  /** By buffer id: whether someone has a view of the slab. */
+  readonly #lent: boolean[] = [];
+  readonly #copyBytes: number;
+  #onReturn: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: BufferRingOptions = {}) {
+    const { entries = 16, bufferBytes = 65536, copyBytes = 1024 } = options;
+    validateInteger(entries, 'options.entries', 1, 32768);
+    if ((entries & (entries - 1)) !== 0) throw outOfRange('options.entries', 'a power of two', entries);
+    validateInteger(bufferBytes, 'options.bufferBytes', 1, 2 ** 30);
+    validateInteger(copyBytes, 'options.copyBytes', 0);
+    if (options.incremental !== undefined) validateBoolean(options.incremental, 'options.incremental');
+    this.ring = options.ring ?? threadRing();
+    this.entries = entries;
+    this.bufferBytes = bufferBytes;
+    this.#copyBytes = copyBytes;
+
+    const { native } = this.ring;
+    let incremental = options.incremental ?? kernelAtLeast('6.12');
+    let group = native.createBufferRing(entries, bufferBytes, incremental);
+    if (group === EINVAL && incremental && options.incremental === undefined) {
+      incremental = false;
+      group = native.createBufferRing(entries, bufferBytes, false);
+    }
+    this.group = checkRegister(group);
+    this.incremental = incremental;
+    for (let id = 0; id < entries; id++) this.#provideSlab(id);
+  }
+
+  /**
+   * The chunk that a completion brought: `bufferId` and `flags` are the completion's, `offset` is its aux, `length` its
+   * result. Call it exactly once for each completion with F_BUFFER: it also gives the kernel new memory.
+   */
+  take(bufferId: number, offset: number, length: number, flags: number): Buffer {
+    const slab = this.#slabs[bufferId]!;
+    const view = slab.subarray(offset, offset + length);
+    const copied = !this.incremental || length <= this.#copyBytes;
+    const chunk = copied ? Buffer.from(view) : view;
+    if (!copied) this.#lent[bufferId] = true;
+    if ((flags & F_BUF_MORE) === 0 && !this.#closed) {
+      // Used up. Memory of which nobody has a view serves again; the rest is the garbage collector's.
+      if (this.#lent[bufferId]) this.#provideSlab(bufferId);
+      else this.ring.native.provideBuffer(this.group, bufferId, slab);
+      this.#returned();
+    }
+    return chunk;
+  }
+
+  /** Calls back, once, when the next buffer has been given back. */
+  onReturn(callback: () => void): void {
+    this.#onReturn.push(callback);
+  }
+
+  /** Takes the buffers from the kernel. Nothing that uses them may be in flight. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.ring.closed) checkRegister(this.ring.native.destroyBufferRing(this.group));
+    this.#slabs.length = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #provideSlab(id: number): void {
+    const slab = Buffer.allocUnsafeSlow(this.bufferBytes);
+    this.#slabs[id] = slab;
+    this.#lent[id] = false;
+    this.ring.native.provideBuffer(this.group, id, slab);
+  }
+
+  #returned(): void {
+    this.returns++;
+    if (this.#onReturn.length === 0) return;
+    for (const callback of this.#onReturn.splice(0)) callback();
+  }
+}
+
+const shared = new WeakMap<Ring, BufferRing>();
+
+/** The ring's buffers for multishot operations that bring none of their own; made when first asked for. */
+export function sharedBuffers(ring: Ring): BufferRing {
+  let buffers = shared.get(ring);
+  if (buffers === undefined) {
+    buffers = new BufferRing({ ring });
+    shared.set(ring, buffers);
+  }
+  return buffers;
+}
+
+/** Options of multishot reads and receives. */
+export interface ProvidedBufferOptions extends MultishotOptions {
+  /** Where the data goes; by default the ring's shared 16 buffers of 64 KiB. */
+  buffers?: BufferRing;
+}
+
+/** @internal The `buffers` option, checked. */
+export function validatedBuffers(options: ProvidedBufferOptions): (ring: Ring) => BufferRing {
+  const { buffers } = options;
+  if (buffers === undefined) return sharedBuffers;
+  if (!(buffers instanceof BufferRing)) {
+    throw invalidArgType('options.buffers', 'an instance of BufferRing', buffers);
+  }
+  return () => buffers;
+}
+
+// ES2024; newer than the library that the types are written for, older than node 20.
+const PageAlignedBuffer = ArrayBuffer as new (
+  bytes: number,
+  options: { maxByteLength: number },
+) => ArrayBuffer;
+
+/** By ring, what is registered, by index. It also keeps the memory reachable. */
+const tables = new WeakMap<Ring, (RegisteredBuffer | undefined)[]>();
+
+/**
+ * Page-aligned memory, registered with the ring (IORING_REGISTER_BUFFERS_UPDATE) for `readFixed` and `writeFixed`.
+ * Aligned so that it also serves O_DIRECT. Its pages count as locked memory (RLIMIT_MEMLOCK) without CAP_IPC_LOCK.
+ */
+export class RegisteredBuffer {
+  readonly ring: Ring;
+  /** Its index in the ring's table of registered buffers. */
+  readonly index: number;
+  readonly buffer: Buffer;
+  #registered = true;
+
+  constructor(bytes: number, options: { ring?: Ring } = {}) {
+    validateInteger(bytes, 'bytes', 1, 2 ** 30);
+    this.ring = options.ring ?? threadRing();
+    let table = tables.get(this.ring);
+    if (table === undefined) {
+      table = new Array<RegisteredBuffer | undefined>(this.ring.registeredBuffers).fill(undefined);
+      tables.set(this.ring, table);
+    }
+    this.index = table.indexOf(undefined);
+    if (this.index < 0) throw invalidState(`all ${table.length} registered buffers of the ring are in use`);
+    // A resizable ArrayBuffer is memory of its own, in whole pages; an ordinary one comes from malloc, unaligned.
+    this.buffer = Buffer.from(new PageAlignedBuffer(bytes, { maxByteLength: bytes }), 0, bytes);
+    checkRegister(this.ring.native.updateBuffer(this.index, this.buffer));
+    table[this.index] = this;
+  }
+
+  get registered(): boolean {
+    return this.#registered && !this.ring.closed;
+  }
+
+  /** Frees the index. Operations in flight keep the kernel's hold on the pages until they complete. */
+  unregister(): void {
+    if (!this.#registered) return;
+    this.#registered = false;
+    tables.get(this.ring)![this.index] = undefined;
+    if (!this.ring.closed) checkRegister(this.ring.native.updateBuffer(this.index, null));
+  }
+
+  [Symbol.dispose](): void {
+    this.unregister();
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * A ring: one io_uring instance, bound to the event loop of the thread that opened it.
+ *
+ * Submissions go straight to the native side (`ring.native.read(…)` fills an SQE and returns a slot). Completions come
+ * back in batches, one call a batch, and are handed to `handlers[slot]`.
+ *
+ * @module
+ */
+import { explainLoadFailure, explainSetupFailure, findObjection } from './availability.js';
+import { loadBinding, type Binding, type NativeRing, type NativeRingOptions } from './binding.js';
+import { TERMINAL, type CompletionHandler, type Waiter } from './completion.js';
+import { invalidState, systemError, unavailableError } from './errors.js';
+import { readProbe, readStats, type RingProbe, type RingStats } from './diagnostics.js';
+import { KeepAlive } from './keep_alive.js';
+import { messageIterator, type MessageListener, type RingMessage } from './messages.js';
+import { validateBoolean, validateInteger, validateObject, validateOneOf } from './validate.js';
+
+/** Options of {@link Ring.open}; the defaults are what `ring()` uses. */
+export interface RingOptions {
+  /** Entries of the submission queue; the kernel rounds up to a power of two. Default 256. */
+  entries?: number;
+  /** Entries of the completion queue. Default 4096. */
+  cqEntries?: number;
+  /** How many operations can be in flight; more wait in JavaScript for their turn. Default 32768. */
+  operations?: number;
+  /**
+   * A kernel thread polls the submission queue (IORING_SETUP_SQPOLL) and sleeps after `idleMs` without work. It acts
+   * with the credentials that the process had when the ring was opened: operations are refused after a change.
+   */
+  sqpoll?: { idleMs?: number } | undefined;
+  /** Completions are polled for (IORING_SETUP_IOPOLL): only O_DIRECT files on devices that can. Default false. */
+  iopoll?: boolean;
+  /** Spin for a completion before the loop sleeps, at most so long, in microseconds: 0 to 100. Default 20. */
+  spinMicroseconds?: number;
+  /** Where the loop sleeps: in libuv's epoll (default), or in io_uring_enter (fewer system calls; see the docs). */
+  wait?: 'epoll' | 'ring';
+  /** Kernel worker threads for regular files (`bounded`, default 32) and for the rest (`unbounded`, default 64). */
+  workers?: { bounded?: number; unbounded?: number };
+  /** Size of the table of direct descriptors. Default 1024; 0: none. */
+  directDescriptors?: number;
+  /** Size of the table of registered buffers. Default 64; 0: none. */
+  registeredBuffers?: number;
+}
+
+/** Integers an entry of the batch takes: slot, res, flags, aux. */
+const stride = 4;
+/** The most completions that one call into JavaScript handles. */
+const batchLimit = 1024;
+/** The slot of a message from another ring. */
+const messageSlot = -1;
+
+// Node runs nextTicks and microtasks between two callbacks; inside one batch that falls to us. The function is there,
+// undocumented, from node 20 to 26. Without it they run once, at the end of the batch.
+const runTicks = (process as { _tickCallback?: () => void })._tickCallback;
+
+function nativeOptions(options: RingOptions): NativeRingOptions {
+  validateObject(options, 'options');
+  const integer = (value: unknown, name: string, standard: number, min: number, max: number): number => {
+    if (value === undefined) return standard;
+    validateInteger(value, `options.${name}`, min, max);
+    return value;
+  };
+  if (options.iopoll !== undefined) validateBoolean(options.iopoll, 'options.iopoll');
+  if (options.wait !== undefined) validateOneOf(options.wait, 'options.wait', ['epoll', 'ring']);
+  if (options.sqpoll !== undefined) validateObject(options.sqpoll, 'options.sqpoll');
+  if (options.workers !== undefined) validateObject(options.workers, 'options.workers');
+  const entries = integer(options.entries, 'entries', 256, 1, 32768);
+  return {
+    entries,
+    cqEntries: integer(options.cqEntries, 'cqEntries', Math.max(4096, entries), 2, 65536),
+    operations: integer(options.operations, 'operations', 32768, 1, 1 << 20),
+    sqpollIdleMs: options.sqpoll ? integer(options.sqpoll.idleMs, 'sqpoll.idleMs', 100, 1, 2 ** 31 - 1) : 0,
+    iopoll: options.iopoll ?? false,
+    spinMicroseconds: integer(options.spinMicroseconds, 'spinMicroseconds', 20, 0, 100),
+    wait: options.wait === 'ring' ? 1 : 0,
+    boundedWorkers: integer(options.workers?.bounded, 'workers.bounded', 32, 1, 65535),
+    unboundedWorkers: integer(options.workers?.unbounded, 'workers.unbounded', 64, 1, 65535),
+    directDescriptors: integer(options.directDescriptors, 'directDescriptors', 1024, 0, 1 << 20),
+    registeredBuffers: integer(options.registeredBuffers, 'registeredBuffers', 64, 0, 16384),
+  };
+}
+
+/** An open ring. `ring()` gives the one of this thread; open another for different options. */
+export class Ring {
+  /** The native side, for handlers that submit by themselves. */
+  readonly native: NativeRing;
+  /** By slot: who gets its completions. It also keeps alive what the kernel reads and writes, until TERMINAL. */
+  readonly handlers: (CompletionHandler | undefined)[];
+  /** Called with each message that another ring's `msgRing` sends here; see {@link Ring.messages} for an iterable. */
+  onMessage: ((message: RingMessage) => void) | undefined;
+  /** For the native readFile: gives the memory that a file of so many bytes goes to. lib/fs sets it. */
+  onAllocate: ((slot: number, bytes: number) => Uint8Array | undefined) | undefined;
+
+  /** Sizes of the tables of direct descriptors and of registered buffers. */
+  readonly directDescriptors: number;
+  readonly registeredBuffers: number;
+
+  readonly #batch: Int32Array;
+  /**
+   * Where in `#batch` the number of its next entry stands: it outlives a dispatch that threw, and the native side sees
+   * whom nobody took when the thread is terminated in between.
+   */
+  readonly #cursorAt: number;
+  #closed = false;
+  /** In the order of arrival. A Set: whoever gives up waiting is removed at once. */
+  readonly #waiters = new Set<Waiter>();
+  /** The kernel knows nothing of waiters: this keeps the event loop alive for them. */
+  readonly #waitersAlive = new KeepAlive();
+  #drainScheduled = false;
+  readonly #listeners = new Set<MessageListener>();
+  /** The user and group that an SQPOLL thread acts for; undefined for other rings. */
+  readonly #sqpollIds: readonly number[] | undefined;
+
+  private constructor(binding: Binding, options: NativeRingOptions) {
+    this.#cursorAt = Math.min(options.cqEntries, batchLimit) * stride;
+    this.#batch = new Int32Array(this.#cursorAt + 1);
+    this.directDescriptors = options.directDescriptors;
+    this.registeredBuffers = options.registeredBuffers;
+    this.handlers = new Array<CompletionHandler | undefined>(options.operations).fill(undefined);
+    this.native = binding.openRing(
+      options,
+      this.#batch,
+      (count) => this.#dispatch(count),
+      (slot, bytes) => this.onAllocate?.(slot, bytes),
+    );
+    if (options.sqpollIdleMs > 0) this.#sqpollIds = currentIds();
+  }
+
+  /**
+   * Opens a ring. Throws ERR_RINGCORE_UNAVAILABLE, with the reason and a remedy, where io_uring cannot be used.
+   * Nothing else than `close()` (or the end of the thread) closes it; an open ring alone does not keep the loop alive.
+   */
+  static open(this: void, options: RingOptions = {}): Ring {
+    const native = nativeOptions(options);
+    const objection = findObjection();
+    if (objection !== undefined) throw unavailableError(objection, Ring.open);
+    let binding: Binding;
+    try {
+      binding = loadBinding();
+    } catch (error) {
+      throw unavailableError(explainLoadFailure(error), Ring.open);
+    }
+    try {
+      return new Ring(binding, native);
+    } catch (error) {
+      throw unavailableError(explainSetupFailure(error), Ring.open);
+    }
+  }
+
+  /** The ring's descriptor: what another thread's `msgRing` sends to. */
+  get fd(): number {
+    return this.native.fd;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many operations wait in JavaScript because the operation table is full. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Counters since the ring was opened: operations by kind, in flight, enters, batches, overflows, retries, bytes. */
+  stats(): RingStats {
+    return readStats(this.native, this.#waiters.size);
+  }
+
+  /** Which operations the running kernel has. */
+  probe(): RingProbe {
+    return readProbe(this.native);
+  }
+
+  /** The messages that other rings' `msgRing` sends here, until the loop is left. Waiting for one keeps the loop alive. */
+  messages(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<RingMessage> {
+    return messageIterator(this.#listeners, options.signal);
+  }
+
+  /**
+   * The hot path, for handlers that make the native call themselves: remembers who gets the completions of `slot`.
+   * False when the operation table is full (the slot is -1): then `admit` it, to wait for its turn.
+   */
+  start(handler: CompletionHandler, slot: number): boolean {
+    if (slot < 0) return false;
+    this.handlers[slot] = handler;
+    return true;
+  }
+
+  /** Lets `waiter` in, now or when those who came before it are in and a slot is free. Nothing is ever dropped. */
+  admit(waiter: Waiter): void {
+    if (this.#closed) throw invalidState('the ring is closed');
+    if (this.#sqpollIds !== undefined) refuseOtherIds(this.#sqpollIds);
+    if (this.#waiters.size === 0 && waiter.admit()) return;
+    this.#waiters.add(waiter);
+    this.#waitersAlive.hold();
+  }
+
+  /** Takes a waiter back. False if it has been let in already. */
+  withdraw(waiter: Waiter): boolean {
+    const waited = this.#waiters.delete(waiter);
+    if (this.#waiters.size === 0) this.#waitersAlive.release();
+    return waited;
+  }
+
+  /**
+   * Hands what is prepared to the kernel now. It happens by itself before the event loop sleeps; earlier is of use when
+   * the kernel can work while this thread computes.
+   */
+  enter(): void {
+    if (!this.#closed) this.native.submit();
+  }
+
+  /**
+   * Cancels everything in flight, waits for the kernel to let go, and frees the ring. Pending operations reject with
+   * ECANCELED. Called inside a completion handler, it ends behind the batch.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    this.#waitersAlive.release();
+    this.native.closeRing();
+    for (const waiter of waiters) waiter.refuse(invalidState('the ring is closed'));
+    for (const listener of [...this.#listeners]) listener.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #dispatch(count: number): void {
+    const batch = this.#batch;
+    const handlers = this.handlers;
+    const cursorAt = this.#cursorAt;
+    let next = batch[cursorAt]!;
+    // Not the first: the entry before it threw, and its exception has been reported. What that callback left to
+    // nextTick comes first, as between any two callbacks.
+    if (next > 0 && next < count) runTicks?.call(process);
+    while (next < count) {
+      const at = next++ * stride;
+      batch[cursorAt] = next;
+      const slot = batch[at]!;
+      const res = batch[at + 1]!;
+      const flags = batch[at + 2]!;
+      let runsUserCode: boolean | undefined = true;
+      if (slot === messageSlot) {
+        this.#deliver({ value: flags, result: res });
+      } else {
+        const handler = handlers[slot];
+        if (handler === undefined) continue;
+        if ((flags & TERMINAL) !== 0) handlers[slot] = undefined;
+        handler.complete(res, flags, batch[at + 3]!);
+        runsUserCode = handler.runsUserCode;
+      }
+      if (runsUserCode === true && next < count) runTicks?.call(process);
+    }
+    if (this.#waiters.size > 0) this.#scheduleDrain();
+  }
+
+  #deliver(message: RingMessage): void {
+    for (const listener of this.#listeners) listener.receive(message);
+    this.onMessage?.(message);
+  }
+
+  /** The slots of a batch are free when the native side has it back: behind this call, not inside it. */
+  #scheduleDrain(): void {
+    if (this.#drainScheduled) return;
+    this.#drainScheduled = true;
+    setImmediate(() => {
+      this.#drainScheduled = false;
+      this.#drainWaiters();
+    });
+  }
+
+  #drainWaiters(): void {
+    for (const waiter of this.#waiters) {
+      if (this.#closed || !waiter.admit()) return;
+      this.withdraw(waiter);
+    }
+  }
+}
+
+function currentIds(): number[] {
+  return [process.geteuid!(), process.getegid!()];
+}
+
+/** The polling thread would go on acting for the user that opened the ring (CVE-2024-22017). */
+function refuseOtherIds(ids: readonly number[]): void {
+  if (currentIds().every((id, index) => id === ids[index])) return;
+  throw invalidState(
+    'the process has changed its user or group since this SQPOLL ring was opened: open a new one',
+  );
+}
+
+/** Throws the error of a register call's negative result. */
+export function checkRegister(result: number): number {
+  if (result < 0) throw systemError(result, 'io_uring_register');
+  return result;
+}

@@ -1,0 +1,120 @@
+import { getEventListeners } from 'node:events';
+import t from 'tap';
+import { chain, nop, openat, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
+import { exception, makePipe, rejection } from './support.js';
+
+t.test('the values of all members, in order; submitted together', async (t) => {
+  const [reader, writer] = await makePipe(t);
+  const buffer = Buffer.alloc(3);
+  await nop();
+  const before = stats();
+  const members = [write(writer, Buffer.from('abc')), read(reader, buffer), nop()] as const;
+  const [written, count, nothing]: [number, number, void] = await chain(members);
+  t.strictSame([written, count, nothing, String(buffer)], [3, 3, undefined, 'abc']);
+  t.equal(stats().submitted - before.submitted, 3);
+  // One that submits, and perhaps one that fetches a completion.
+  t.ok(stats().enters - before.enters <= 2);
+  t.equal(await members[0], 3, 'members are promises too');
+});
+
+t.test('a failure cancels what follows; the error has the whole story', async (t) => {
+  const error = await rejection(chain([nop(), openat('/none'), nop(), nop()]));
+  t.match(error, { name: 'ChainError', code: 'ENOENT', message: /Operation 2 of 4 failed: ENOENT/ });
+  t.match(error.cause, { code: 'ENOENT', path: '/none' });
+  t.match(error.results, [
+    { status: 'fulfilled', value: undefined },
+    { status: 'rejected', reason: { code: 'ENOENT' } },
+    { status: 'rejected', reason: { code: 'ECANCELED' } },
+    { status: 'rejected', reason: { code: 'ECANCELED' } },
+  ]);
+});
+
+t.test('hard links go on after a failure', async (t) => {
+  const error = await rejection(chain([openat('/none'), nop()], { hard: true }));
+  t.match(error.results, [{ status: 'rejected' }, { status: 'fulfilled' }]);
+});
+
+t.test('an abort rejects at once and cancels the rest, soft and hard', async (t) => {
+  for (const hard of [false, true]) {
+    const [reader] = await makePipe(t);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const members = [nop(), read(reader, Buffer.alloc(1)), read(reader, Buffer.alloc(1)), nop()];
+    const running = chain(members, { signal, hard });
+    await members[0];
+    controller.abort('enough');
+    t.match(await rejection(running), { name: 'AbortError', cause: 'enough' });
+    await Promise.all(members.map((member) => member.released));
+    t.equal(getEventListeners(signal, 'abort').length, 0);
+  }
+  t.match(await rejection(chain([nop()], { signal: AbortSignal.abort() })), { name: 'AbortError' });
+});
+
+t.test('timeouts: of a member, of the whole', async (t) => {
+  const [reader] = await makePipe(t);
+  const byMember = await rejection(chain([read(reader, Buffer.alloc(1), { timeout: 5 }), nop()]));
+  t.match(byMember, { name: 'ChainError', code: 'ETIMEDOUT', cause: { name: 'TimeoutError' } });
+  const members = [read(reader, Buffer.alloc(1)), nop()];
+  t.match(await rejection(chain(members, { timeout: 5 })), { name: 'TimeoutError' });
+  await Promise.all(members.map((member) => member.released));
+  t.strictSame(await chain([nop({ timeout: 1000 }), nop({ timeout: 1000 })], { timeout: 1000 }), [
+    undefined,
+    undefined,
+  ]);
+  t.equal(stats().inFlight <= 1, true);
+});
+
+t.test('a member whose memory is gone fails alone, and ends the chain', async (t) => {
+  const [, writer] = await makePipe(t);
+  const bytes = new Uint8Array(8);
+  const members = [nop(), write(writer, bytes), nop()] as const;
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  const error = await rejection(chain(members));
+  t.match(error, { name: 'ChainError', code: /ERR_/ });
+  t.match(error.results, [
+    { status: 'fulfilled' },
+    { status: 'rejected' },
+    { reason: { code: 'ECANCELED' } },
+  ]);
+});
+
+t.test('what cannot be chained is refused', async (t) => {
+  t.match(
+    exception(() => chain([])),
+    { code: 'ERR_OUT_OF_RANGE' },
+  );
+  t.match(
+    exception(() => chain('x' as never)),
+    { code: 'ERR_INVALID_ARG_TYPE' },
+  );
+  const submitted = nop().submit();
+  t.match(
+    exception(() => chain([submitted])),
+    { code: 'ERR_INVALID_STATE' },
+  );
+  const twice = nop();
+  t.match(
+    exception(() => chain([twice, twice])),
+    { code: 'ERR_INVALID_STATE' },
+  );
+  const other = Ring.open({ entries: 8 });
+  t.teardown(() => other.close());
+  t.match(await rejection(chain([nop({ ring: other }), nop({ ring: ring() })])), {
+    code: 'ERR_INVALID_STATE',
+  });
+  const tooLong = Array.from({ length: 9 }, () => nop({ ring: other }));
+  t.match(await rejection(chain(tooLong)), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
+  await submitted;
+});
+
+t.test('many chains at once, on a small ring with a small table', async (t) => {
+  const other = Ring.open({ entries: 16, operations: 20 });
+  t.teardown(() => other.close());
+  const chains = Array.from({ length: 500 }, () =>
+    chain([nop({ ring: other }), nop({ ring: other, timeout: 1000 }), timeout(0, { ring: other })]),
+  );
+  const results = await Promise.all(chains);
+  t.equal(results.length, 500);
+  t.equal(other.stats().inFlight, 0);
+  t.equal(other.waiting, 0);
+});

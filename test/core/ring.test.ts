@@ -1,0 +1,264 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import {
+  close,
+  constants,
+  msgRing,
+  nop,
+  openat,
+  pollMultishot,
+  read,
+  Ring,
+  ring,
+  sleep,
+  stats,
+  timeoutMultishot,
+  write,
+} from 'ringcore/core';
+import { closeQuietly, exception, makePipe, openDescriptors, rejection, runScript } from './support.js';
+
+t.test('100,000 operations on a ring of 64 entries', async (t) => {
+  const small = Ring.open({ entries: 64, cqEntries: 128, operations: 1000 });
+  t.teardown(() => small.close());
+  let settled = 0;
+  const operations = Array.from({ length: 100_000 }, () => nop({ ring: small }).then(() => settled++));
+  t.ok(small.waiting > 0);
+  await Promise.all(operations);
+  t.equal(settled, 100_000);
+  const { inFlight, waiting, stale, operations: kinds, enters } = small.stats();
+  t.strictSame(
+    { inFlight, waiting, stale, kinds },
+    { inFlight: 0, waiting: 0, stale: 0, kinds: { nop: 100_000 } },
+  );
+  t.ok(enters < 20_000, `${enters} enters`);
+});
+
+t.test('waiters come in in order; an aborted one is removed', async (t) => {
+  const small = Ring.open({ entries: 8, operations: 2 });
+  t.teardown(() => small.close());
+  const [reader, writer] = await makePipe(t);
+  const controller = new AbortController();
+  const blocking = [
+    read(reader, Buffer.alloc(1), { ring: small }),
+    read(reader, Buffer.alloc(1), { ring: small }),
+  ];
+  for (const operation of blocking) operation.submit();
+  const order: number[] = [];
+  const waiting = Array.from({ length: 10 }, (_, index) =>
+    nop({ ring: small, ...(index === 4 && { signal: controller.signal }) }).then(
+      () => order.push(index),
+      () => order.push(-index),
+    ),
+  );
+  t.equal(small.waiting, 10);
+  controller.abort();
+  t.equal(small.waiting, 9);
+  await write(writer, Buffer.from('xy'));
+  await Promise.all([...blocking, ...waiting]);
+  t.strictSame(order, [-4, 0, 1, 2, 3, 5, 6, 7, 8, 9]);
+});
+
+t.test('5,000 multishot completions through a small completion queue', async (t) => {
+  const small = Ring.open({ entries: 64, cqEntries: 64, operations: 256 });
+  t.teardown(() => small.close());
+  const timers = Array.from({ length: 100 }, () => timeoutMultishot(0.01, { repeats: 50, ring: small }));
+  const counts = await Promise.all(
+    timers.map(async (timer) => {
+      let count = 0;
+      for await (const tick of timer) count = tick;
+      return count;
+    }),
+  );
+  t.strictSame(
+    counts,
+    timers.map(() => 50),
+  );
+  t.equal(small.stats().inFlight, 0);
+});
+
+t.test('a multishot poll survives completion queue overflows', async (t) => {
+  const small = Ring.open({ entries: 64, cqEntries: 64, operations: 512 });
+  t.teardown(() => small.close());
+  const pipes = await Promise.all(Array.from({ length: 100 }, () => makePipe(t)));
+  const polls = pipes.map(([reader]) => pollMultishot(reader, constants.POLLIN, { ring: small }));
+  const iterators = polls.map((each) => each[Symbol.asyncIterator]());
+  for (let round = 0; round < 50; round++) {
+    const pending = iterators.map((iterator) => iterator.next());
+    // Written by this thread's other ring; all 100 become readable at once.
+    await Promise.all(pipes.map(([, writer]) => write(writer, Buffer.from('x'))));
+    const results = await Promise.all(pending);
+    if (results.some(({ done }) => done === true)) t.fail('it ended');
+    await Promise.all(pipes.map(([reader]) => read(reader, Buffer.alloc(1))));
+  }
+  for (const iterator of iterators) await iterator.return?.();
+  t.equal(small.stats().inFlight, 0);
+  t.equal(small.stats().cqDropped, 0);
+});
+
+t.test('close: descriptors and handlers are back', async (t) => {
+  Ring.open({ entries: 8 }).close();
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = openDescriptors();
+  for (let i = 0; i < 20; i++) {
+    const other = Ring.open({ entries: 8, operations: 64 });
+    const pending = rejection(sleepOn(other));
+    await nop({ ring: other });
+    other.close();
+    t.match(await pending, { code: 'ECANCELED' });
+    t.ok(other.closed);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.strictSame(openDescriptors(), before);
+  function sleepOn(on: Ring): PromiseLike<unknown> {
+    return timeoutMultishot(60_000, { ring: on })[Symbol.asyncIterator]().next();
+  }
+});
+
+t.test('close inside a completion handler', async (t) => {
+  const other = Ring.open({ entries: 8 });
+  const [reader] = await makePipe(t);
+  const pending = rejection(read(reader, Buffer.alloc(1), { ring: other }).submit());
+  await new Promise<void>((resolve) => {
+    nop({ ring: other }).callback(() => {
+      other.close();
+      resolve();
+    });
+  });
+  t.match(await pending, { code: 'ECANCELED' });
+});
+
+t.test('options', async (t) => {
+  for (const options of [
+    { entries: 0 },
+    { entries: 1.5 },
+    { operations: -1 },
+    { spinMicroseconds: 101 },
+    { workers: { bounded: 0 } },
+  ]) {
+    t.match(
+      exception(() => Ring.open(options)),
+      { code: 'ERR_OUT_OF_RANGE' },
+    );
+  }
+  t.match(
+    exception(() => Ring.open({ wait: 'x' as 'ring' })),
+    { code: 'ERR_INVALID_ARG_VALUE' },
+  );
+  t.match(
+    exception(() => Ring.open({ iopoll: 1 as never })),
+    { code: 'ERR_INVALID_ARG_TYPE' },
+  );
+  for (const options of [
+    { wait: 'ring' as const },
+    { sqpoll: { idleMs: 1 } },
+    { spinMicroseconds: 0 },
+    { directDescriptors: 0, registeredBuffers: 0 },
+    { workers: { bounded: 1, unbounded: 1 } },
+  ]) {
+    const other = Ring.open({ entries: 8, ...options });
+    await Promise.all(Array.from({ length: 100 }, () => nop({ ring: other, flags: { async: true } })));
+    const fd = await openat('/etc/passwd', { ring: other });
+    t.equal(await read(fd, Buffer.alloc(10), { ring: other }), 10, JSON.stringify(options));
+    await close(fd, { ring: other });
+    other.close();
+  }
+  const iopoll = Ring.open({ entries: 8, iopoll: true });
+  t.equal(await nop({ ring: iopoll }), undefined);
+  iopoll.close();
+});
+
+t.test('every thread has its own ring; messages go between them', async (t) => {
+  const worker = new Worker(
+    `
+    const { parentPort } = require('node:worker_threads');
+    import('ringcore/core').then(async ({ ring, msgRing, nop }) => {
+      await nop();
+      const messages = ring().messages();
+      parentPort.postMessage(ring().fd);
+      for await (const { value, result } of messages) {
+        if (value === -1) break;
+        await msgRing(result, { value: value * 2 });
+      }
+    });
+  `,
+    { eval: true },
+  );
+  const [fd] = (await once(worker, 'message')) as [number];
+  t.not(fd, ring().fd);
+  const answers = ring().messages();
+  // The worker subscribes in the turn in which it told us its ring.
+  const next = answers.next();
+  await msgRing(fd, { value: 21, result: ring().fd });
+  t.match(await next, { value: { value: 42, result: 0 } });
+  await msgRing(fd, { value: -1 });
+  await once(worker, 'exit');
+  await answers.return?.();
+});
+
+t.test('a worker terminated with 1,000 operations in flight', async (t) => {
+  const before = openDescriptors().length;
+  for (let i = 0; i < 15; i++) {
+    const worker = new Worker(
+      `
+      const { parentPort } = require('node:worker_threads');
+      import('ringcore/core').then(async ({ pipe, read, timeout, openat, nop, ring }) => {
+        const [reader] = await pipe();
+        const quiet = () => {};
+        for (let i = 0; i < 700; i++) read(reader, Buffer.alloc(4096)).submit().catch(quiet);
+        for (let i = 0; i < 200; i++) timeout(60_000).submit().catch(quiet);
+        for (let i = 0; i < 100; i++) nop({ flags: { async: true } }).submit().catch(quiet);
+        ${i % 2 ? 'ring().enter();' : ''}
+        parentPort.postMessage('ready');
+        ${i % 3 === 2 ? 'for (;;) await nop();' : ''}
+      });
+    `,
+      { eval: true },
+    );
+    await once(worker, 'message');
+    t.equal(await worker.terminate(), 1);
+  }
+  // Descriptors that a worker's code has opened are its own affair: the pipes, 30 of them.
+  t.ok(openDescriptors().length - before <= 32, `${openDescriptors().length - before} descriptors`);
+  t.equal(await nop(), undefined, 'this thread has not noticed');
+});
+
+t.test('process.exit() and the natural end, with 1,000 operations in flight', async (t) => {
+  for (const end of [
+    'process.exit(7)',
+    'process.reallyExit(7)',
+    'throw new Error("end")',
+    'process.exitCode = 7',
+  ]) {
+    const unref = end.startsWith('process.exitCode') ? '.unref()' : '';
+    const { code, signal, stderr } = await runScript(`
+      import { pipe, read, ring, nop } from 'ringcore/core';
+      const [reader] = await pipe();
+      for (let i = 0; i < 1000; i++) read(reader, Buffer.alloc(4096)).submit()${unref}.catch(() => {});
+      await nop();
+      ${end};
+    `);
+    t.strictSame([code, signal], [end.startsWith('throw') ? 1 : 7, null], stderr);
+  }
+});
+
+t.test('an open ring alone does not keep the process alive', async (t) => {
+  const { code } = await runScript(`import { nop, Ring } from 'ringcore/core'; Ring.open(); await nop();`);
+  t.equal(code, 0);
+});
+
+t.test('stats and probe', async (t) => {
+  const fd = await openat('/etc/passwd');
+  t.teardown(() => closeQuietly(fd));
+  const before = stats();
+  await read(fd, Buffer.alloc(100));
+  const after = stats();
+  t.equal(after.bytesRead - before.bytesRead, 100);
+  t.equal((after.operations.read ?? 0) - (before.operations.read ?? 0), 1);
+  const probe = ring().probe();
+  t.ok(probe.supports('nop') && probe.supports(22) && probe.operations.openat);
+  t.notOk(probe.supports('nonsense'));
+  t.notOk(probe.supports(250));
+  await sleep(0);
+});
