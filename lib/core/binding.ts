@@ -37,6 +37,8 @@ export interface NativeRing {
   readonly setupFlags: number;
   readonly sqEntries: number;
   readonly cqEntries: number;
+  /** As asked for, but no more than RLIMIT_NOFILE. */
+  readonly directDescriptors: number;
 
   // Operations. Each returns its slot, or -1 when the operation table is full.
   // f: IOSQE_* bits. t: timeout in milliseconds, 0 for none (an IORING_OP_LINK_TIMEOUT behind the operation).

@@ -237,10 +237,9 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
 
   /** Rejects with an AbortError at once, and asks the kernel to stop. Without effect on what has settled. */
   cancel(reason?: unknown): void {
-    if (this.#state === 'new') {
-      this.#open();
-      this.#promise!.catch(settled);
-    }
+    if (this.#state === 'new') this.#open();
+    // Who cancels knows: a promise that nobody listens to is no unhandled rejection then.
+    this.#promise!.catch(settled);
     this.#abandon(abortError(reason));
   }
 

@@ -36,7 +36,7 @@ export interface RingOptions {
   wait?: 'epoll' | 'ring';
   /** Kernel worker threads for regular files (`bounded`, default 32) and for the rest (`unbounded`, default 64). */
   workers?: { bounded?: number; unbounded?: number };
-  /** Size of the table of direct descriptors. Default 1024; 0: none. */
+  /** Size of the table of direct descriptors, at most RLIMIT_NOFILE. Default 1024; 0: none. */
   directDescriptors?: number;
   /** Size of the table of registered buffers. Default 64; 0: none. */
   registeredBuffers?: number;
@@ -114,7 +114,6 @@ export class Ring {
   private constructor(binding: Binding, options: NativeRingOptions) {
     this.#cursorAt = Math.min(options.cqEntries, batchLimit) * stride;
     this.#batch = new Int32Array(this.#cursorAt + 1);
-    this.directDescriptors = options.directDescriptors;
     this.registeredBuffers = options.registeredBuffers;
     this.handlers = new Array<CompletionHandler | undefined>(options.operations).fill(undefined);
     this.native = binding.openRing(
@@ -123,6 +122,7 @@ export class Ring {
       (count) => this.#dispatch(count),
       (slot, bytes) => this.onAllocate?.(slot, bytes),
     );
+    this.directDescriptors = this.native.directDescriptors;
     if (options.sqpollIdleMs > 0) this.#sqpollIds = currentIds();
   }
 

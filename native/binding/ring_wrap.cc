@@ -134,23 +134,31 @@ void RingWrap::dispatch(const Completion* completions, uint32_t count) {
 
 // False when JavaScript can't run any more.
 bool RingWrap::dispatch_batch(uint32_t count) {
+  // The scope in which node's own callbacks run: nextTicks and microtasks run when it closes. An exception
+  // has to be reported while it is open, since only then does node put its stack of async ids right.
+  napi_callback_scope scope = nullptr;
+  if (napi_open_callback_scope(env_, object_.Value(), async_context_, &scope) != napi_ok) return false;
+  bool running = true;
   napi_value argument = nullptr;
   napi_create_uint32(env_, count, &argument);
   // Each round ends the batch or got behind an entry whose handler threw.
-  for (uint32_t round = 0; round <= count; round++) {
-    napi_value ignored = nullptr;
-    const napi_status status =
-        napi_make_callback(env_, nullptr, object_.Value(), dispatch_.Value(), 1, &argument, &ignored);
-    if (status == napi_ok) return true;
-    bool pending = false;
-    napi_is_exception_pending(env_, &pending);
-    if (!pending) return false;
-    napi_value exception = nullptr;
-    napi_get_and_clear_last_exception(env_, &exception);
-    // As an exception in any callback of node's: 'uncaughtException', or the end of the process.
-    if (napi_fatal_exception(env_, exception) != napi_ok) return false;
+  for (uint32_t round = 0; round <= count && running; round++) {
+    if (napi_call_function(env_, object_.Value(), dispatch_.Value(), 1, &argument, nullptr) == napi_ok) break;
+    running = report_exception();
   }
-  return true;
+  napi_close_callback_scope(env_, scope);
+  return running;
+}
+
+// As an exception in any callback of node's: 'uncaughtException', or the end of the process. False when there
+// was none to report: the thread is being terminated.
+bool RingWrap::report_exception() {
+  bool pending = false;
+  napi_is_exception_pending(env_, &pending);
+  if (!pending) return false;
+  napi_value exception = nullptr;
+  napi_get_and_clear_last_exception(env_, &exception);
+  return napi_fatal_exception(env_, exception) == napi_ok;
 }
 
 uint8_t* RingWrap::allocate(uint32_t slot, uint64_t bytes) {
@@ -192,6 +200,7 @@ Napi::Value RingWrap::open(const Napi::CallbackInfo& info) {
     system_error(env, error.error, error.step).ThrowAsJavaScriptException();
     return env.Undefined();
   }
+  napi_async_init(env, nullptr, Napi::String::New(env, "RINGCORE"), &wrap->async_context_);
   napi_add_async_cleanup_hook(env, &RingWrap::clean_up, wrap.get(), &wrap->cleanup_hook_);
   // From here on the environment owns it: its functions may be called even after close(), to throw.
   return wrap.release()->make_object();
@@ -211,6 +220,7 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   wrap->batch_.Reset();
   wrap->dispatch_.Reset();
   wrap->allocate_.Reset();
+  napi_async_destroy(wrap->env_, wrap->async_context_);
   if (wrap->executor_ == nullptr) {
     closed(wrap);
   } else {
@@ -248,6 +258,7 @@ Napi::Object RingWrap::make_object() {
   object.Set("setupFlags", ring.setup_flags());
   object.Set("sqEntries", ring.sq.entries());
   object.Set("cqEntries", ring.cq.entries());
+  object.Set("directDescriptors", ring.direct_descriptors());
   Napi::Array fields = Napi::Array::New(env);
   for (const char* field : kStatFields) fields.Set(fields.Length(), field);
   object.Set("statFields", fields);

@@ -40,6 +40,7 @@ class RingWrap final : private Executor::Client {
   void add_control_functions(Napi::Object object);
   void dispatch(const Completion* completions, uint32_t count) override;
   bool dispatch_batch(uint32_t count);
+  bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
@@ -52,6 +53,7 @@ class RingWrap final : private Executor::Client {
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;
   Napi::FunctionReference allocate_;
+  napi_async_context async_context_ = nullptr;
   int32_t* batch_data_ = nullptr;
   uint32_t batch_capacity_ = 0;
   // Behind the last entry: how many of the batch JavaScript has begun to handle. It outlives an exception,

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,7 +73,11 @@ bool Ring::set_up(const RingOptions& options, std::span<const uint8_t> opcodes, 
   }
   abi::io_uring_rsrc_register sparse{};
   sparse.flags = abi::IORING_RSRC_REGISTER_SPARSE;
-  if ((sparse.nr = options.direct_descriptors) > 0 &&
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  direct_descriptors_ =
+      static_cast<unsigned>(std::min<rlim_t>(options.direct_descriptors, descriptors.rlim_cur));
+  if ((sparse.nr = direct_descriptors_) > 0 &&
       failed("IORING_REGISTER_FILES2",
              register_resource(abi::IORING_REGISTER_FILES2, &sparse, sizeof(sparse)))) {
     return false;

@@ -54,6 +54,7 @@ class Ring {
 
   int fd() const { return fd_; }
   int eventfd() const { return eventfd_; }
+  unsigned direct_descriptors() const { return direct_descriptors_; }
   unsigned features() const { return features_; }
   unsigned setup_flags() const { return setup_flags_; }
   bool sqpoll() const { return setup_flags_ & abi::IORING_SETUP_SQPOLL; }
@@ -76,6 +77,7 @@ class Ring {
   int fd_ = -1;
   int eventfd_ = -1;
   int registered_fd_ = -1;  // index in the task's table of registered rings: spares io_uring_enter an fdget
+  unsigned direct_descriptors_ = 0;  // as many as the process may have descriptors, at most
   unsigned features_ = 0;
   unsigned setup_flags_ = 0;
   void* rings_ = nullptr;
