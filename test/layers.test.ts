@@ -13,6 +13,7 @@ const fallBackFiles = [
   'lib/core/node_constants.ts',
   'lib/core/node_procfs.ts',
   'lib/fs/node_fs.ts',
+  'lib/fs/node_promises.ts',
   'lib/net/node_net.ts',
 ];
 

@@ -1,0 +1,47 @@
+/**
+ * Addresses of sockets, as node shows them and as the kernel takes them.
+ *
+ * @module
+ */
+import type { AddressInfo } from 'node:net';
+import { AF_INET, AF_INET6, AF_UNIX } from '../core/constants.js';
+import { loadBinding } from '../core/binding.js';
+
+/** Node's number for the address family of TCP sockets. */
+export type Family = 4 | 6;
+
+/** Where to connect to, or to listen: an internet address, or the path of a Unix socket. */
+export type Endpoint = { address: string; port: number; family: Family } | { path: string };
+
+/** The kernel's number for the endpoint's address family. */
+export function domainOf(endpoint: Endpoint): number {
+  if ('path' in endpoint) return AF_UNIX;
+  return endpoint.family === 6 ? AF_INET6 : AF_INET;
+}
+
+/** A raw sockaddr, or -errno: EINVAL for what is no address, ENAMETOOLONG or EINVAL for a path over 107 bytes. */
+export function encode(endpoint: Endpoint): Uint8Array | number {
+  if ('path' in endpoint) return loadBinding().encodeAddress(AF_UNIX, endpoint.path, 0);
+  return loadBinding().encodeAddress(domainOf(endpoint), endpoint.address, endpoint.port);
+}
+
+/** What `address()` returns before there is one, and for Unix sockets. */
+export type MaybeAddress = AddressInfo | Record<string, never>;
+
+function decode(sockaddr: Uint8Array | number): MaybeAddress | undefined {
+  if (typeof sockaddr === 'number') return undefined;
+  const decoded = loadBinding().decodeAddress(sockaddr);
+  if (decoded === undefined || 'path' in decoded) return {};
+  const { address, family, port } = decoded;
+  return { address, family, port };
+}
+
+/** The socket's own address; undefined if the kernel does not tell. */
+export function localAddressOf(fd: number): MaybeAddress | undefined {
+  return decode(loadBinding().getsockname(fd));
+}
+
+/** The peer's address; undefined if the kernel does not tell (no longer connected). */
+export function remoteAddressOf(fd: number): MaybeAddress | undefined {
+  return decode(loadBinding().getpeername(fd));
+}

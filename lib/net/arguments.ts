@@ -1,0 +1,61 @@
+/**
+ * The many forms in which connect() and listen() take their arguments.
+ *
+ * @module
+ */
+import { badPort } from '../core/errors.js';
+
+/** What the forms come down to: options, and a callback. */
+export type Normalized<T> = [options: T, callback: ((...args: unknown[]) => void) | null];
+
+/** 0 or more, or false: how node tells a port from a path. */
+export function toNumber(value: unknown): number | false {
+  const number = Number(value);
+  return number >= 0 ? number : false;
+}
+
+/** Whether it is a path rather than a port. */
+export function isPath(value: unknown): value is string {
+  return typeof value === 'string' && toNumber(value) === false;
+}
+
+/** `(options)`, `(path)` and `(port, host)`, each with what follows and a callback as the last argument. */
+export function normalizeArguments<T extends object>(args: readonly unknown[]): Normalized<T> {
+  const [first, second] = args;
+  // tls and http hand over what net._normalizeArgs has made of theirs.
+  if (Array.isArray(first) && typeof first[0] === 'object') return first as unknown as Normalized<T>;
+  let options: Record<string, unknown> = {};
+  if (typeof first === 'object' && first !== null) options = first as Record<string, unknown>;
+  else if (isPath(first)) options.path = first;
+  else if (args.length > 0) {
+    options.port = first;
+    if (typeof second === 'string') options.host = second;
+  }
+  const last = args.at(-1);
+  return [options as T, typeof last === 'function' ? (last as (...args: unknown[]) => void) : null];
+}
+
+/** A port, as node checks it: also a string of digits. */
+export function validatePort(port: unknown, name = 'Port'): void {
+  const fine =
+    (typeof port === 'number' || (typeof port === 'string' && port.trim() !== '')) &&
+    Number.isInteger(Number(port)) &&
+    Number(port) >= 0 &&
+    Number(port) <= 65535;
+  if (!fine) throw badPort(port, name, validatePort);
+}
+
+/** Lets a class be called without `new`, as node's own constructors can be. */
+// The constructor of any class: its arguments are none of our business.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function callable<C extends new (...args: any[]) => object>(Class: C): C {
+  const wrapped = new Proxy(Class, {
+    apply: (_target, _this, args: unknown[]) => Reflect.construct(Class, args),
+  });
+  Object.defineProperty(Class.prototype, 'constructor', {
+    value: wrapped,
+    writable: true,
+    configurable: true,
+  });
+  return wrapped;
+}

@@ -1,0 +1,41 @@
+/**
+ * What a stream is given to write.
+ *
+ * @module
+ */
+
+/** A part of a write: text in its encoding, or bytes. */
+export interface Piece {
+  chunk: string | Uint8Array;
+  encoding: BufferEncoding;
+}
+
+/** How many bytes a piece has. */
+export function byteLength({ chunk, encoding }: Piece): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength;
+}
+
+/** Up to here one copy is cheaper than a vector for each part. */
+const gatherBytes = 4096;
+
+/** The parts of a write, in one piece where they are small. */
+export function gather(pieces: Piece[]): Uint8Array[] {
+  let total = 0;
+  for (const piece of pieces) total += byteLength(piece);
+  if (total > gatherBytes) {
+    return pieces.map(({ chunk, encoding }) =>
+      typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
+    );
+  }
+  const all = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const { chunk, encoding } of pieces) {
+    if (typeof chunk === 'string') {
+      at += all.write(chunk, at, encoding);
+    } else {
+      all.set(chunk, at);
+      at += chunk.byteLength;
+    }
+  }
+  return [all];
+}

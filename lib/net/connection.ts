@@ -1,0 +1,231 @@
+/**
+ * One descriptor of a stream socket on a ring: what goes in, what comes out, and its end.
+ *
+ * The order of the end is what matters here. Closing cancels what is in flight and waits for the terminal completions;
+ * only then is the descriptor closed: until then the kernel's requests hold the file, and neither would the peer get
+ * its FIN, nor might the number be used for another file that an old operation could hit.
+ *
+ * @module
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
+import {
+  AF_UNIX,
+  IPPROTO_TCP,
+  SHUT_WR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SOL_SOCKET,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+} from '../core/constants.js';
+import type { Ring } from '../core/ring.js';
+import { localAddressOf, remoteAddressOf, type MaybeAddress } from './address.js';
+import { descriptorClosed } from './descriptors.js';
+import { Receiver } from './receiver.js';
+import { Sender, type WriteCallback } from './sender.js';
+import { loadBinding } from '../core/binding.js';
+
+/** Who a connection works for: a socket. */
+export interface ConnectionUser {
+  /** A chunk has come. False: no more for now. */
+  received(chunk: Buffer): boolean;
+  /** The peer's FIN has come. */
+  ended(): void;
+  /** Receiving has failed. */
+  receiveFailed(errno: number): void;
+  /** The connection cannot be used any more: the ring was closed. */
+  failed(error: Error): void;
+  /** A write has ended; `errno` is 0 or negative. */
+  sent(errno: number, callback: WriteCallback, error?: Error): void;
+  /** Something moved. */
+  active(): void;
+}
+
+/** Another operation on the descriptor, that the end must wait for: a connect. */
+export interface OtherOperation {
+  readonly busy: boolean;
+  close(): void;
+  reference(referenced: boolean): void;
+}
+
+/** A stream socket's descriptor, its two directions and its end. */
+export class Connection {
+  readonly ring: Ring;
+  /** Who gets what comes; set by who takes the connection. */
+  user!: ConnectionUser;
+  readonly fd: number;
+  /** AF_UNIX, AF_INET or AF_INET6. */
+  readonly domain: number;
+  readonly receiver: Receiver;
+  readonly sender: Sender;
+  /** Completions run in the async context that the connection was made in. */
+  readonly scope: AsyncResource;
+  /** A connect in flight. */
+  other: OtherOperation | undefined;
+  /** Whether what is in flight keeps the event loop alive. */
+  referenced = true;
+
+  #closed: (() => void) | undefined;
+  #closing = false;
+  #descriptorGone = false;
+
+  constructor(ring: Ring, fd: number, domain: number) {
+    this.ring = ring;
+    this.fd = fd;
+    this.domain = domain;
+    this.receiver = new Receiver(ring, this);
+    this.sender = new Sender(ring, this);
+    // Destroyed by hand: registering each with the garbage collector costs more than a message.
+    this.scope = new AsyncResource(this.isUnix ? 'PIPEWRAP' : 'TCPWRAP', { requireManualDestroy: true });
+  }
+
+  get isUnix(): boolean {
+    return this.domain === AF_UNIX;
+  }
+
+  // What http and others know of node's handles.
+
+  get reading(): boolean {
+    return this.receiver.reading;
+  }
+
+  /** http sets it beside its calls of readStart() and readStop(), which say the same. */
+  set reading(_reading: boolean) {}
+
+  readStart(): number {
+    this.receiver.start();
+    return 0;
+  }
+
+  readStop(): number {
+    this.receiver.stop();
+    return 0;
+  }
+
+  getAsyncId(): number {
+    return this.scope.asyncId();
+  }
+
+  get bytesRead(): number {
+    return this.receiver.bytes;
+  }
+
+  get bytesWritten(): number {
+    return this.sender.bytes;
+  }
+
+  localAddress(): MaybeAddress | undefined {
+    return localAddressOf(this.fd);
+  }
+
+  remoteAddress(): MaybeAddress | undefined {
+    return remoteAddressOf(this.fd);
+  }
+
+  reference(referenced: boolean): void {
+    if (this.referenced === referenced || this.#closing) return;
+    this.referenced = referenced;
+    this.receiver.reference(referenced);
+    this.sender.reference(referenced);
+    this.other?.reference(referenced);
+  }
+
+  ref(): void {
+    this.reference(true);
+  }
+
+  unref(): void {
+    this.reference(false);
+  }
+
+  hasRef(): boolean {
+    return this.referenced;
+  }
+
+  setNoDelay(enable: boolean): void {
+    if (!this.isUnix) loadBinding().setsockopt(this.fd, IPPROTO_TCP, TCP_NODELAY, enable ? 1 : 0);
+  }
+
+  /** The values besides the delay are libuv's: a probe every second, ten before it gives up. */
+  setKeepAlive(enable: boolean, delaySeconds: number): void {
+    if (this.isUnix) return;
+    const binding = loadBinding();
+    binding.setsockopt(this.fd, SOL_SOCKET, SO_KEEPALIVE, enable ? 1 : 0);
+    if (!enable || delaySeconds === 0) return;
+    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPIDLE, delaySeconds);
+    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+  }
+
+  /** Ends the sending side; 0 or -errno. Everything has been sent. */
+  shutdown(): number {
+    return loadBinding().shutdown(this.fd, SHUT_WR);
+  }
+
+  /** The peer gets a RST instead of a FIN: lingering for no time discards what is unsent. */
+  closeWithReset(): void {
+    loadBinding().setsockopt(this.fd, SOL_SOCKET, SO_LINGER, new Uint8Array(new Int32Array([1, 0]).buffer));
+  }
+
+  /** Ends everything; `closed` is called when the descriptor is. */
+  close(closed?: () => void): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#closed = closed;
+    this.receiver.close();
+    this.sender.close();
+    this.other?.close();
+    this.settled();
+  }
+
+  /** @internal An operation has ended. */
+  settled(): void {
+    if (!this.#closing || this.receiver.busy || this.sender.busy || this.other?.busy) return;
+    if (this.#descriptorGone) return;
+    this.#descriptorGone = true;
+    new DescriptorClose(this.ring, this.fd, () => {
+      this.scope.runInAsyncScope(this.#closedNow, this);
+      this.scope.emitDestroy();
+    });
+  }
+
+  #closedNow(): void {
+    const closed = this.#closed;
+    this.#closed = undefined;
+    closed?.();
+  }
+}
+
+/** Closes a descriptor on which nothing is in flight. */
+class DescriptorClose implements CompletionHandler, Waiter {
+  readonly runsUserCode = true;
+  readonly #ring: Ring;
+  readonly #fd: number;
+  readonly #done: () => void;
+
+  constructor(ring: Ring, fd: number, done: () => void) {
+    this.#ring = ring;
+    this.#fd = fd;
+    this.#done = done;
+    if (ring.closed) this.refuse();
+    else ring.admit(this);
+  }
+
+  admit(): boolean {
+    return this.#ring.start(this, this.#ring.native.close(0, 0, this.#fd));
+  }
+
+  refuse(): void {
+    loadBinding().closeDescriptor(this.#fd);
+    process.nextTick(() => this.complete(0, TERMINAL));
+  }
+
+  complete(_res: number, flags: number): void {
+    if ((flags & TERMINAL) === 0) return;
+    descriptorClosed();
+    this.#done();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The errors of node:net, in its words: class, `code`, message and order of properties.
+ *
+ * @module
+ */
+import { describeErrno, networkError, type SystemError } from '../core/errors.js';
+
+export { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
+
+/** Errors of libuv's numbering, which on Linux is the kernel's, negative. */
+export const EINTR = -4;
+export const EAGAIN = -11;
+export const ENOMEM = -12;
+export const EINVAL = -22;
+export const ENFILE = -23;
+export const EMFILE = -24;
+export const EPROTO = -71;
+export const ENOTSOCK = -88;
+export const EADDRINUSE = -98;
+export const ECONNABORTED = -103;
+export const ENOBUFS = -105;
+export const ENOTCONN = -107;
+export const ETIMEDOUT = -110;
+export const ECANCELED = -125;
+
+/** `read ECONNRESET`. */
+export function errnoError(errno: number, syscall: string): SystemError {
+  const [code] = describeErrno(errno);
+  const error = new Error(`${syscall} ${code}`) as SystemError;
+  error.errno = errno;
+  error.code = code;
+  error.syscall = syscall;
+  return error;
+}
+
+/** `connect ECONNREFUSED 127.0.0.1:1 - Local (127.0.0.1:2)`. */
+export function hostPortError(
+  errno: number,
+  syscall: string,
+  address: string,
+  port?: number,
+  local?: string,
+): SystemError {
+  const error = networkError(errno, syscall, address, port);
+  if (local) error.message += ` - Local (${local})`;
+  return error;
+}
+
+/** `listen EADDRINUSE: address already in use :::8080`. */
+export function listenError(errno: number, address: string | null, port: number | null): SystemError {
+  const [code, text] = describeErrno(errno);
+  const where = port !== null && port > 0 ? ` ${address}:${port}` : address ? ` ${address}` : '';
+  const error = new Error(`listen ${code}: ${text}${where}`) as SystemError;
+  error.code = code;
+  error.errno = errno;
+  error.syscall = 'listen';
+  error.address = address!;
+  if (port) error.port = port;
+  return error;
+}
+
+type Constructor = new (message: string) => Error;
+
+/** An error with a code of node's: its stack shows the code, its name does not. */
+function coded(Base: Constructor, code: string, message: string): Error & { code: string } {
+  const error = new Base(message) as Error & { code: string };
+  // The stack's first line is made when it is first read: read it with the code in the name.
+  Object.defineProperty(error, 'name', { value: `${error.name} [${code}]`, configurable: true });
+  void error.stack;
+  delete (error as { name?: string }).name;
+  Object.defineProperty(error, 'toString', {
+    value: () => `${error.name} [${code}]: ${error.message}`,
+    enumerable: false,
+    configurable: true,
+    writable: true,
+  });
+  error.code = code;
+  return error;
+}
+
+export const socketClosed = (): Error => coded(Error, 'ERR_SOCKET_CLOSED', 'Socket is closed');
+
+export const closedBeforeConnection = (): Error =>
+  coded(Error, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established');
+
+export const connectionTimeout = (): Error =>
+  coded(Error, 'ERR_SOCKET_CONNECTION_TIMEOUT', 'Socket connection timeout');
+
+export const alreadyListening = (): Error =>
+  coded(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+
+export const notRunning = (): Error => coded(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
+
+export const missingConnectArguments = (): Error =>
+  coded(TypeError, 'ERR_MISSING_ARGS', 'The "options" or "port" or "path" argument must be specified');
+
+export const invalidIpAddress = (address: unknown): Error =>
+  coded(TypeError, 'ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${String(address)}`);
+
+export const invalidFdType = (type: string): Error =>
+  coded(TypeError, 'ERR_INVALID_FD_TYPE', `Unsupported fd type: ${type}`);
+
+export const invalidHandleType = (): Error =>
+  coded(TypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent');
+
+/** ERR_INVALID_ADDRESS_FAMILY. */
+export function invalidAddressFamily(family: unknown, host: unknown, port: unknown): Error {
+  const error = coded(
+    RangeError,
+    'ERR_INVALID_ADDRESS_FAMILY',
+    `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`,
+  );
+  return Object.assign(error, { host, port });
+}
+
+/** All addresses of a host have failed: an AggregateError with the first one's code. */
+export function allFailed(errors: Error[]): Error {
+  const error = new AggregateError(errors, '');
+  return Object.assign(error, { code: (errors[0] as { code?: string } | undefined)?.code });
+}
+
+/** The other side has ended, and this side writes on although it is not half-open. */
+export function endedByPeer(): Error {
+  return Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
+}

@@ -1,0 +1,223 @@
+/**
+ * A listening descriptor and its multishot accept.
+ *
+ *     idle --> waiting --> armed --> idle          waiting: the operation table is full, or there is no descriptor left
+ *                            \        ^
+ *                             v       |
+ *                          stopping --'            cancelled, the terminal completion is on its way
+ *
+ * @module
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
+import {
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SHUT_RDWR,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../core/constants.js';
+import type { Ring } from '../core/ring.js';
+import { domainOf, encode, localAddressOf, type Endpoint, type MaybeAddress } from './address.js';
+import { Connection } from './connection.js';
+import { onDescriptorClosed } from './descriptors.js';
+import { EAGAIN, ECANCELED, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO } from './errors.js';
+import { loadBinding } from '../core/binding.js';
+
+/** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
+export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
+  const sockaddr = encode(endpoint);
+  if (typeof sockaddr === 'number') return sockaddr;
+  const domain = domainOf(endpoint);
+  const binding = loadBinding();
+  const fd = binding.socket(domain, SOCK_STREAM, 0);
+  if (fd < 0) return fd;
+  // A port whose last connections are still in TIME_WAIT can be used.
+  if (domain !== AF_UNIX) binding.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (domain === AF_INET6) binding.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+  const result = binding.bind(fd, sockaddr);
+  if (result >= 0) return fd;
+  binding.closeDescriptor(fd);
+  return result;
+}
+
+/** Who a listener works for: a server. */
+export interface ListenerUser {
+  /** A connection has been accepted, and is the user's now. */
+  accepted(connection: Connection): void;
+  /** Accepting has failed for good. */
+  failed(errno: number): void;
+}
+
+/** These concern one connection only, which is gone. */
+const passing = [ECONNABORTED, EPROTO, EAGAIN, EINTR];
+/** These end when something is freed. */
+const shortage = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
+/** How long a shortage is waited out before the next attempt, if no socket of ours is closed before. */
+const shortageMs = 100;
+
+/** A listening descriptor. */
+export class Listener implements CompletionHandler, Waiter {
+  readonly runsUserCode = true;
+  readonly ring: Ring;
+  readonly fd: number;
+  /** AF_UNIX, AF_INET or AF_INET6. */
+  readonly domain: number;
+  /** Connections are reported in the async context that listen() was called in. */
+  readonly scope: AsyncResource;
+
+  readonly #user: ListenerUser;
+  /** Whether the socket is this process's alone. */
+  readonly #own: boolean;
+  #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
+  #slot = -1;
+  #wanted = false;
+  #closed = false;
+  #referenced = true;
+  #endShortage: (() => void) | undefined;
+
+  constructor(ring: Ring, fd: number, domain: number, own: boolean, user: ListenerUser) {
+    this.ring = ring;
+    this.fd = fd;
+    this.domain = domain;
+    this.#own = own;
+    this.#user = user;
+    const type = domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
+    this.scope = new AsyncResource(type, { requireManualDestroy: true });
+  }
+
+  address(): MaybeAddress | undefined {
+    return localAddressOf(this.fd);
+  }
+
+  /** Takes connections, until `stop()`. Meanwhile they wait in the kernel's backlog. */
+  start(): void {
+    this.#wanted = true;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#wanted = false;
+    if (this.#state === 'armed') {
+      this.#state = 'stopping';
+      if (!this.ring.closed) this.ring.native.cancel(this.#slot);
+    } else if (this.#state === 'waiting' && (this.#endShortage !== undefined || this.ring.withdraw(this))) {
+      this.#endShortage?.();
+      this.#state = 'idle';
+    }
+  }
+
+  /** The port is free when this returns. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // The accept holds the file until its terminal completion. This ends the listening now, and refuses who waits in
+    // the backlog; not if the socket is another process's too.
+    if (this.#own) loadBinding().shutdown(this.fd, SHUT_RDWR);
+    if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
+    this.stop();
+    if (this.#slot < 0) this.#closeDescriptor();
+  }
+
+  #closeDescriptor(): void {
+    loadBinding().closeDescriptor(this.fd);
+    this.scope.emitDestroy();
+  }
+
+  ref(): void {
+    this.#reference(true);
+  }
+
+  unref(): void {
+    this.#reference(false);
+  }
+
+  #reference(referenced: boolean): void {
+    this.#referenced = referenced;
+    if (this.#slot >= 0 && !this.#closed) this.ring.native.setRef(this.#slot, referenced);
+  }
+
+  #arm(): void {
+    if (this.#state !== 'idle' || !this.#wanted || this.#closed) return;
+    this.#state = 'waiting';
+    this.ring.admit(this);
+  }
+
+  /** @internal */
+  admit(): boolean {
+    const slot = this.ring.native.acceptMultishot(0, 0, this.fd, SOCK_CLOEXEC, false);
+    if (!this.ring.start(this, slot)) return false;
+    this.#slot = slot;
+    this.#state = 'armed';
+    if (!this.#referenced) this.ring.native.setRef(slot, false);
+    return true;
+  }
+
+  /** @internal */
+  refuse(): void {
+    this.#state = 'idle';
+    this.#user.failed(ECANCELED);
+  }
+
+  /** @internal */
+  complete(res: number, flags: number): void {
+    // Made out here: what happens on a connection belongs to no other async context than its own.
+    const connection = res >= 0 && !this.#closed ? new Connection(this.ring, res, this.domain) : undefined;
+    this.scope.runInAsyncScope(this.#completed, this, res, (flags & TERMINAL) !== 0, connection);
+  }
+
+  #completed(res: number, terminal: boolean, connection: Connection | undefined): void {
+    const stopping = this.#state === 'stopping';
+    if (terminal) {
+      this.#state = 'idle';
+      this.#slot = -1;
+    }
+    try {
+      this.#handle(res, stopping, connection);
+    } finally {
+      // The kernel ends a multishot on any error, and when the completion queue is full.
+      if (terminal) {
+        if (this.#closed) this.#closeDescriptor();
+        else this.#arm();
+      }
+    }
+  }
+
+  #handle(res: number, stopping: boolean, connection: Connection | undefined): void {
+    if (res >= 0) {
+      // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there.
+      if (connection === undefined) loadBinding().closeDescriptor(res);
+      else this.#user.accepted(connection);
+    } else if (this.#closed || passing.includes(res) || (res === ECANCELED && stopping)) {
+      // Nothing is lost.
+    } else if (shortage.includes(res)) {
+      this.#waitOutShortage();
+    } else {
+      this.#wanted = false;
+      this.#user.failed(res);
+    }
+  }
+
+  /** The connection stays in the backlog meanwhile. Accepting again at once would fail again, and again. */
+  #waitOutShortage(): void {
+    this.#state = 'waiting';
+    const timer = setTimeout(() => this.#retry(), shortageMs);
+    if (!this.#referenced) timer.unref();
+    const forget = onDescriptorClosed(() => this.#retry());
+    this.#endShortage = () => {
+      clearTimeout(timer);
+      forget();
+      this.#endShortage = undefined;
+    };
+  }
+
+  #retry(): void {
+    this.#endShortage?.();
+    this.#state = 'idle';
+    this.#arm();
+  }
+}

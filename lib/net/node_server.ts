@@ -1,0 +1,40 @@
+/**
+ * Node's own Server with the async iterator: what `ringcore/net` exports on the node backend. Node's server cannot be
+ * told to accept less, so the bound of an iteration does not hold here.
+ *
+ * @module
+ */
+import type * as nodeTypes from 'node:net';
+import { Incoming, type IncomingOptions } from './incoming.js';
+import { nodeNet } from './node_net.js';
+
+/** Node's Server; `for await (const socket of server)` works. */
+export class NodeServer extends nodeNet.Server {
+  #incoming: Incoming<nodeTypes.Socket> | undefined;
+
+  /** Made when first needed: node's constructor emits 'newListener'. */
+  get #connections(): Incoming<nodeTypes.Socket> {
+    return (this.#incoming ??= new Incoming(() => {}));
+  }
+
+  // The parameters of any event.
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'connection') {
+      this.#connections.offer(args[0] as nodeTypes.Socket, this.listenerCount('connection'));
+    } else if (event === 'listening') {
+      this.#connections.open();
+    }
+    return super.emit(event, ...args);
+  }
+
+  override close(callback?: (error?: Error) => void): this {
+    super.close(callback);
+    this.#connections.close();
+    return this;
+  }
+
+  /** Iterates over the connections. `break` leaves the server open. */
+  [Symbol.asyncIterator](options?: IncomingOptions): AsyncIterableIterator<nodeTypes.Socket, undefined> {
+    return this.#connections.iterate(options);
+  }
+}

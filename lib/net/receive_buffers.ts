@@ -1,0 +1,37 @@
+/**
+ * Where received data goes: buffers that all sockets of a ring share, and from which the kernel takes one when data has
+ * come. An idle connection holds none.
+ *
+ * @module
+ */
+import { kernelAtLeast } from '../core/availability.js';
+import { BufferRing } from '../core/buffers.js';
+import type { Ring } from '../core/ring.js';
+
+// Used up piece by piece, a buffer serves thousands of small messages, and large ones come in long pieces. Without that
+// every message takes a whole buffer: then many small ones are better than few large ones.
+const incremental = { entries: 16, bufferBytes: 256 * 1024 };
+const whole = { entries: 256, bufferBytes: 16 * 1024, incremental: false };
+
+/** Chunks up to this size are copied: a view would keep a whole buffer from being used again. */
+const copyBytes = 2048;
+
+const shared = new WeakMap<Ring, BufferRing | null>();
+
+/** The ring's buffers; null where the kernel refuses to take any: then each receive brings its own memory. */
+export function receiveBuffers(ring: Ring): BufferRing | null {
+  let buffers = shared.get(ring);
+  if (buffers === undefined) {
+    buffers = makeBuffers(ring);
+    shared.set(ring, buffers);
+  }
+  return buffers;
+}
+
+function makeBuffers(ring: Ring): BufferRing | null {
+  try {
+    return new BufferRing({ ring, copyBytes, ...(kernelAtLeast('6.12') ? incremental : whole) });
+  } catch {
+    return null;
+  }
+}

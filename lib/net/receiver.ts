@@ -1,0 +1,212 @@
+/**
+ * The receiving side of a connection: one multishot receive, which completes whenever data has come.
+ *
+ *     idle --> waiting --> armed --> idle          waiting: the operation table is full
+ *                            \        ^
+ *                             v       |
+ *                          stopping --'            cancelled, the terminal completion is on its way
+ *
+ * Data that arrives while it is stopping was taken by the kernel before: it is delivered, in order. The kernel may end
+ * a multishot whenever it likes (no F_MORE); it is armed again as long as data is wanted.
+ *
+ * @module
+ */
+import type { BufferRing } from '../core/buffers.js';
+import { F_BUFFER, TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
+import { POLLIN, POLLRDHUP } from '../core/constants.js';
+import type { Ring } from '../core/ring.js';
+import type { Connection } from './connection.js';
+import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
+import { receiveBuffers } from './receive_buffers.js';
+
+/** Memory of the user's own, that data is received into instead of shared buffers: the `onread` option. */
+export interface UserBuffer {
+  /** The memory for the next receive. */
+  buffer(): Uint8Array;
+  /** So many bytes have come into `buffer`. False: no more for now. */
+  received(bytes: number, buffer: Uint8Array): boolean;
+}
+
+const ownBytes = 65536;
+
+/** Receives for a {@link Connection}. */
+export class Receiver implements CompletionHandler, Waiter {
+  readonly runsUserCode = true;
+  /** How many bytes have been received. */
+  bytes = 0;
+  /** Where data goes if not to the shared buffers. */
+  userBuffer: UserBuffer | undefined;
+
+  readonly #ring: Ring;
+  readonly #connection: Connection;
+  #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
+  #slot = -1;
+  #wanted = false;
+  #ended = false;
+  #closed = false;
+  /** The descriptor is non-blocking (somebody else made it): the next operation is a poll. */
+  #pollFirst = false;
+  #polling = false;
+  #pool: BufferRing | null = null;
+  #returnsAtArming = 0;
+  /** The memory of a receive without shared buffers. Held until its completion: the kernel writes here. */
+  #own: Uint8Array | undefined;
+
+  constructor(ring: Ring, connection: Connection) {
+    this.#ring = ring;
+    this.#connection = connection;
+  }
+
+  /** Whether more data is asked for. */
+  get reading(): boolean {
+    return this.#wanted;
+  }
+
+  /** Whether the kernel has an operation of this side. */
+  get busy(): boolean {
+    return this.#slot >= 0;
+  }
+
+  start(): void {
+    this.#wanted = true;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#wanted = false;
+    this.#cancel();
+  }
+
+  /** For good. What still comes is dropped. */
+  close(): void {
+    this.#closed = true;
+    if (this.#slot >= 0 && !this.#connection.referenced) this.#ring.native.setRef(this.#slot, true);
+    this.stop();
+  }
+
+  reference(referenced: boolean): void {
+    if (this.#slot >= 0) this.#ring.native.setRef(this.#slot, referenced);
+  }
+
+  #arm(): void {
+    if (this.#state !== 'idle' || this.#ended || this.#closed || !this.#wanted) return;
+    this.#state = 'waiting';
+    this.#ring.admit(this);
+  }
+
+  #cancel(): void {
+    if (this.#state === 'armed') {
+      this.#state = 'stopping';
+      if (!this.#ring.closed) this.#ring.native.cancel(this.#slot);
+    } else if (this.#state === 'waiting' && this.#ring.withdraw(this)) {
+      this.#state = 'idle';
+    }
+  }
+
+  /** @internal */
+  admit(): boolean {
+    const slot = this.#submit();
+    if (slot < 0) return false;
+    this.#slot = slot;
+    this.#state = 'armed';
+    this.#ring.handlers[slot] = this;
+    if (!this.#connection.referenced) this.#ring.native.setRef(slot, false);
+    return true;
+  }
+
+  #submit(): number {
+    const { native } = this.#ring;
+    const { fd } = this.#connection;
+    this.#polling = this.#pollFirst;
+    if (this.#pollFirst) return native.poll(0, 0, fd, POLLIN | POLLRDHUP);
+    this.#pool = this.userBuffer === undefined ? receiveBuffers(this.#ring) : null;
+    if (this.#pool !== null) {
+      this.#returnsAtArming = this.#pool.returns;
+      return native.recvMultishot(0, 0, fd, this.#pool.group, 0);
+    }
+    this.#own = this.userBuffer?.buffer() ?? Buffer.allocUnsafeSlow(ownBytes);
+    return native.recv(0, 0, fd, this.#own, 0, this.#own.byteLength, 0);
+  }
+
+  /** @internal */
+  refuse(error: Error): void {
+    this.#state = 'idle';
+    this.#ended = true;
+    if (!this.#closed) this.#connection.user.failed(error);
+  }
+
+  /** @internal */
+  complete(res: number, flags: number, aux: number): void {
+    this.#connection.scope.runInAsyncScope(this.#completed, this, res, flags, aux);
+  }
+
+  #completed(res: number, flags: number, aux: number): void {
+    const stopping = this.#state === 'stopping';
+    const terminal = (flags & TERMINAL) !== 0;
+    if (terminal) {
+      this.#state = 'idle';
+      this.#slot = -1;
+    }
+    // An exception out of the user's code must not leave this side unarmed, or the descriptor open.
+    try {
+      this.#handle(res, flags, aux, stopping);
+    } finally {
+      if (terminal) {
+        if (this.#closed) this.#connection.settled();
+        else this.#arm();
+      }
+    }
+  }
+
+  #handle(res: number, flags: number, aux: number, stopping: boolean): void {
+    if (this.#polling) {
+      this.#pollFirst = false;
+      if (res < 0 && !stopping && res !== EINTR) this.#fail(res);
+      return;
+    }
+    const chunk =
+      (flags & F_BUFFER) !== 0 ? this.#pool!.take(flags >>> 16, aux, Math.max(res, 0), flags) : undefined;
+    if (res > 0) {
+      this.bytes += res;
+      if (!this.#closed && !this.#deliver(chunk, res)) this.stop();
+    } else if (res === 0) {
+      this.#ended = true;
+      if (!this.#closed) this.#connection.user.ended();
+    } else if (res === ENOBUFS && this.#pool !== null) {
+      this.#waitForBuffer(this.#pool);
+    } else if (res === EAGAIN) {
+      this.#pollFirst = true;
+    } else if (res !== EINTR && !(res === ECANCELED && stopping)) {
+      this.#fail(res);
+    }
+  }
+
+  #deliver(chunk: Buffer | undefined, bytes: number): boolean {
+    const { user } = this.#connection;
+    if (chunk !== undefined) return user.received(chunk);
+    const own = this.#own!;
+    if (this.userBuffer !== undefined) {
+      user.active();
+      return this.userBuffer.received(bytes, own);
+    }
+    return user.received(Buffer.from(own.buffer, own.byteOffset, bytes));
+  }
+
+  #fail(errno: number): void {
+    this.#ended = true;
+    if (!this.#closed) this.#connection.user.receiveFailed(errno);
+  }
+
+  /**
+   * Every buffer is taken. Those that were returned since this was armed are free now; otherwise all are on their way
+   * here in completions not yet handled, and handling those returns them.
+   */
+  #waitForBuffer(pool: BufferRing): void {
+    if (pool.returns !== this.#returnsAtArming) return;
+    this.#state = 'waiting';
+    pool.onReturn(() => {
+      this.#state = 'idle';
+      this.#arm();
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The sending side of a connection: one SEND or SENDMSG at a time, repeated until everything has gone.
+ *
+ * @module
+ */
+import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
+import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
+import type { Ring } from '../core/ring.js';
+import type { Connection } from './connection.js';
+import { EAGAIN, ECANCELED, EINTR } from './errors.js';
+
+/** What a stream wants called when a write is done. */
+export type WriteCallback = (error?: Error | null) => void;
+
+/**
+ * At most so much goes to the kernel in one operation. It copies at once what fits the socket's buffer, and that time is
+ * the event loop's; and a slow peer's progress must be seen, or its writes would look like inactivity.
+ */
+const mostBytes = 1024 * 1024;
+/** IOV_MAX. */
+const mostVectors = 1024;
+
+const sendFlags = MSG_WAITALL | MSG_NOSIGNAL;
+
+/** Sends for a {@link Connection}. */
+export class Sender implements CompletionHandler, Waiter {
+  readonly runsUserCode = true;
+  /** How many bytes were given to it. */
+  bytes = 0;
+
+  readonly #ring: Ring;
+  readonly #connection: Connection;
+  #slot = -1;
+  #waiting = false;
+  #closed = false;
+  #pollFirst = false;
+  #polling = false;
+
+  // What is being sent. Held until the terminal completion: the kernel reads it.
+  #views: Uint8Array[] = [];
+  /** The first view that is not sent whole, and how much of it is. */
+  #index = 0;
+  #offset = 0;
+  #callback: WriteCallback | undefined;
+
+  constructor(ring: Ring, connection: Connection) {
+    this.#ring = ring;
+    this.#connection = connection;
+  }
+
+  get busy(): boolean {
+    return this.#slot >= 0;
+  }
+
+  /** Sends these, one after the other. Nothing else may be on its way. */
+  send(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
+    this.bytes += bytes;
+    if (bytes === 0) {
+      callback();
+      return;
+    }
+    this.#views = views;
+    this.#index = 0;
+    this.#offset = 0;
+    this.#callback = callback;
+    this.#submit();
+    // The peer's turn can begin while the rest of our JavaScript runs.
+    if (this.#slot >= 0) this.#ring.native.eagerSubmit();
+  }
+
+  /** For good. The kernel sends at once what it has room for, then the rest is cancelled. */
+  close(): void {
+    this.#closed = true;
+    if (this.#slot >= 0) {
+      const { native } = this.#ring;
+      if (!this.#connection.referenced) native.setRef(this.#slot, true);
+      if (!this.#ring.closed) native.cancel(this.#slot);
+    } else if (this.#waiting) {
+      this.#ring.withdraw(this);
+      this.#finish(ECANCELED);
+    }
+  }
+
+  reference(referenced: boolean): void {
+    if (this.#slot >= 0) this.#ring.native.setRef(this.#slot, referenced);
+  }
+
+  #submit(): void {
+    this.#waiting = true;
+    this.#ring.admit(this);
+  }
+
+  /** @internal */
+  admit(): boolean {
+    const slot = this.#prepare();
+    if (slot < 0) return false;
+    this.#waiting = false;
+    this.#slot = slot;
+    this.#ring.handlers[slot] = this;
+    if (!this.#connection.referenced) this.#ring.native.setRef(slot, false);
+    return true;
+  }
+
+  #prepare(): number {
+    const { native } = this.#ring;
+    const { fd } = this.#connection;
+    this.#polling = this.#pollFirst;
+    if (this.#pollFirst) return native.poll(0, 0, fd, POLLOUT);
+    const first = this.#views[this.#index]!;
+    const left = first.byteLength - this.#offset;
+    if (this.#index === this.#views.length - 1 || left >= mostBytes) {
+      return native.send(0, 0, fd, first, this.#offset, Math.min(left, mostBytes), sendFlags);
+    }
+    return native.sendmsg(0, 0, fd, this.#nextVectors(), null, sendFlags);
+  }
+
+  #nextVectors(): Uint8Array[] {
+    const vectors: Uint8Array[] = [];
+    let bytes = 0;
+    for (let i = this.#index; i < this.#views.length && vectors.length < mostVectors; i++) {
+      const view = this.#views[i]!;
+      const from = i === this.#index ? this.#offset : 0;
+      const take = Math.min(view.byteLength - from, mostBytes - bytes);
+      vectors.push(take === view.byteLength ? view : view.subarray(from, from + take));
+      bytes += take;
+      if (bytes === mostBytes) break;
+    }
+    return vectors;
+  }
+
+  /** @internal */
+  refuse(error: Error): void {
+    this.#waiting = false;
+    this.#finish(0, error);
+  }
+
+  /** @internal */
+  complete(res: number, flags: number): void {
+    if ((flags & TERMINAL) === 0) return;
+    this.#connection.scope.runInAsyncScope(this.#completed, this, res);
+  }
+
+  #completed(res: number): void {
+    this.#slot = -1;
+    try {
+      this.#handle(res);
+    } finally {
+      if (this.#closed) this.#connection.settled();
+    }
+  }
+
+  #handle(res: number): void {
+    if (this.#polling) {
+      this.#pollFirst = false;
+      if (res >= 0) res = 0;
+    } else if (res === EAGAIN) {
+      // A descriptor that somebody else has made non-blocking.
+      this.#pollFirst = true;
+      res = 0;
+    }
+    if (res === EINTR) res = 0;
+    if (res < 0) return this.#finish(res);
+    this.#advance(res);
+    if (this.#index === this.#views.length) return this.#finish(0);
+    if (this.#closed) return this.#finish(ECANCELED);
+    if (res > 0) this.#connection.user.active();
+    this.#submit();
+  }
+
+  #advance(bytes: number): void {
+    this.#offset += bytes;
+    while (this.#index < this.#views.length && this.#offset >= this.#views[this.#index]!.byteLength) {
+      this.#offset -= this.#views[this.#index++]!.byteLength;
+    }
+  }
+
+  #finish(errno: number, error?: Error): void {
+    const callback = this.#callback!;
+    this.#callback = undefined;
+    this.#views = [];
+    this.#connection.user.sent(errno, callback, error);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The Socket: a Duplex stream over a {@link Connection}, with node's events, fields and order of things.
+ *
+ * @module
+ */
+import { addAbortSignal, Duplex } from 'node:stream';
+import { normalizeArguments } from './arguments.js';
+import { gather, type Piece } from './chunks.js';
+import { beginConnect, type ConnectOptions } from './connect.js';
+import {
+  closedBeforeConnection,
+  endedByPeer,
+  ENOTCONN,
+  errnoError,
+  invalidHandleType,
+  socketClosed,
+} from './errors.js';
+import type { WriteCallback } from './sender.js';
+import { SocketBase } from './socket_base.js';
+import { checkedOptions, openDescriptor, type SocketOptions } from './socket_options.js';
+
+/** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
+export class Socket extends SocketBase {
+  resetAndClosing = false;
+
+  constructor(options?: SocketOptions | number) {
+    const given = checkedOptions(options);
+    super(given);
+    if (given.handle) this._adopt(given.handle);
+    else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
+    this.on('end', onEnd);
+
+    // Data flows into the stream's buffer from now on, whoever listens.
+    if (this._handle !== null && given.readable !== false) {
+      if (given.pauseOnCreate) this.pause();
+      else if (!given.manualStart) this.read(0);
+    }
+    if (given.signal) addAbortSignal(given.signal, this);
+  }
+
+  /** @internal A connect has succeeded. */
+  _connected(): void {
+    this._becomeConnected(this._handle!);
+    this.emit('connect');
+    this.emit('ready');
+    // Begins to read, unless the user has paused it meanwhile. Nothing is consumed.
+    if (!this.isPaused()) this.read(0);
+  }
+
+  connect(...args: unknown[]): this {
+    const [options, callback] = normalizeArguments<ConnectOptions>(args);
+    if (callback !== null) this.once('connect', callback);
+    if (this._parent?.connecting) return this;
+    beginConnect(this, options);
+    return this;
+  }
+
+  // --- receiving
+
+  override _read(): void {
+    if (this.connecting || this._handle === null) this.once('connect', () => this._read());
+    else this.#startReading();
+  }
+
+  #startReading(): void {
+    const receiver = this._handle!.receiver;
+    if (!receiver.reading) receiver.start();
+  }
+
+  /** With a buffer of the user's own, data does not go through the stream: reading begins and ends here. */
+  #readsIntoUserBuffer(): boolean {
+    return this._userBuffer !== undefined && !this.connecting && this._handle !== null;
+  }
+
+  override pause(): this {
+    if (this.#readsIntoUserBuffer()) this._handle!.receiver.stop();
+    return super.pause();
+  }
+
+  override resume(): this {
+    if (this.#readsIntoUserBuffer()) this.#startReading();
+    return super.resume();
+  }
+
+  override read(size?: number): unknown {
+    if (this.#readsIntoUserBuffer()) this.#startReading();
+    return super.read(size) as unknown;
+  }
+
+  // --- sending
+
+  override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
+    const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
+    this.#send([view], view.byteLength, callback);
+  }
+
+  override _writev(chunks: Piece[], callback: WriteCallback): void {
+    const views = gather(chunks);
+    let bytes = 0;
+    for (const view of views) bytes += view.byteLength;
+    this.#send(views, bytes, callback);
+  }
+
+  #send(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
+    if (this.connecting) return this.#sendWhenConnected(views, bytes, callback);
+    this._pendingBytes = 0;
+    if (this._handle === null) {
+      callback(socketClosed());
+      return;
+    }
+    this._unrefTimer();
+    this._handle.sender.send(views, bytes, callback);
+  }
+
+  /** The stream keeps back what is written after it. */
+  #sendWhenConnected(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
+    this._pendingBytes = bytes;
+    const onClose = (): void => callback(closedBeforeConnection());
+    this.once('connect', () => {
+      this.off('close', onClose);
+      this.#send(views, bytes, callback);
+    });
+    this.once('close', onClose);
+  }
+
+  override _final(callback: WriteCallback): void {
+    if (this.connecting) {
+      this.once('connect', () => this._final(callback));
+      return;
+    }
+    // Every write has completed: the FIN goes behind their bytes.
+    const errno = this._handle?.shutdown() ?? 0;
+    if (errno === 0 || errno === ENOTCONN) process.nextTick(callback);
+    else callback(errnoError(errno, 'shutdown'));
+  }
+
+  // --- the end
+
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
+  /** Closes with a RST. */
+  resetAndDestroy(): this {
+    if (this.connecting) {
+      this.once('connect', () => this._reset());
+    } else if (this._handle === null) {
+      this.destroy(socketClosed());
+    } else {
+      if (this._handle.isUnix) throw invalidHandleType();
+      this._reset();
+    }
+    return this;
+  }
+
+  /** @internal */
+  _reset(): this {
+    this.resetAndClosing = true;
+    return this.destroy();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    const wasConnecting = this.connecting;
+    this.connecting = false;
+    const connection = this._letGo();
+    const hadError = error !== null && error !== undefined;
+    const close = (): boolean => this.emit('close', hadError);
+    if (connection !== null) {
+      if (this.resetAndClosing) connection.closeWithReset();
+      this.resetAndClosing = false;
+      connection.close(close);
+      callback(error);
+    } else {
+      callback(error);
+      process.nextTick(wasConnecting ? close : () => this.emit('close'));
+    }
+    if (this._server) {
+      this._server._connections--;
+      this._server._emitCloseIfDrained();
+    }
+  }
+}
+
+/** After the peer's end, a socket that is not half-open refuses to write with an error that says why. */
+function onEnd(this: Socket): void {
+  if (!this.allowHalfOpen) this.write = writeAfterEnd;
+}
+
+function writeAfterEnd(this: Socket, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+  if (!this.writableEnded) {
+    return Duplex.prototype.write.call(this, chunk, encoding as BufferEncoding, callback as WriteCallback);
+  }
+  const done = typeof encoding === 'function' ? encoding : callback;
+  const error = endedByPeer();
+  if (typeof done === 'function') process.nextTick(done, error);
+  this.destroy(error);
+  return false;
+}

@@ -1,0 +1,74 @@
+/**
+ * The options of a socket, checked as node checks them.
+ *
+ * @module
+ */
+import type { DuplexOptions } from 'node:stream';
+import { ring as threadRing } from '../core/backend.js';
+import { loadBinding } from '../core/binding.js';
+import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
+import { validatedFd } from '../core/validate.js';
+import { Connection } from './connection.js';
+import { ENOTSOCK, invalidArgType, invalidArgValue, invalidFdType, outOfRange } from './errors.js';
+import type { OnRead } from './socket_user.js';
+
+/** Options of a {@link Socket}. */
+export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
+  fd?: number;
+  readable?: boolean;
+  writable?: boolean;
+  /** @internal A connection that was accepted. */
+  handle?: Connection;
+  /** @internal */
+  pauseOnCreate?: boolean;
+  /** @internal */
+  manualStart?: boolean;
+  onread?: OnRead;
+  noDelay?: boolean;
+  keepAlive?: boolean;
+  keepAliveInitialDelay?: number;
+}
+
+/** socket(7); not among the constants that users of the core need. */
+const SO_DOMAIN = 39;
+/** The longest time that node's timers take. */
+const timeoutMax = 2 ** 31 - 1;
+
+/** A copy of the options; a number is a descriptor. */
+export function checkedOptions(options: SocketOptions | number | undefined): SocketOptions {
+  if (typeof options === 'number') return { fd: options };
+  const given: SocketOptions & Record<string, unknown> = { ...options };
+  for (const mode of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
+    if (given[mode]) throw invalidArgValue(`options.${mode}`, given[mode], 'is not supported');
+  }
+  const delay = given.keepAliveInitialDelay;
+  if (delay !== undefined) {
+    if (typeof delay !== 'number') {
+      throw invalidArgType('options.keepAliveInitialDelay', 'of type number', delay);
+    }
+    given.keepAliveInitialDelay = Math.max(delay, 0);
+  }
+  return given;
+}
+
+/** A descriptor that the user brings: of a stream socket. */
+export function openDescriptor(fd: number): Connection {
+  validatedFd(fd);
+  const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
+  if (type !== SOCK_STREAM) throw invalidFdType(type === ENOTSOCK ? 'FILE' : 'UNKNOWN');
+  return new Connection(threadRing(), fd, loadBinding().getsockopt(fd, SOL_SOCKET, SO_DOMAIN));
+}
+
+/** A time of a timer, in ms. */
+export function timerDuration(msecs: unknown): number {
+  if (typeof msecs !== 'number') throw invalidArgType('msecs', 'of type number', msecs);
+  if (msecs < 0 || !Number.isFinite(msecs)) {
+    throw outOfRange('msecs', 'a non-negative finite number', msecs);
+  }
+  if (msecs <= timeoutMax) return msecs;
+  process.emitWarning(
+    `${msecs} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${timeoutMax}.`,
+    'TimeoutOverflowWarning',
+  );
+  return timeoutMax;
+}

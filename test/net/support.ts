@@ -1,0 +1,85 @@
+// What the tests of lib/net share.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import net, { type Server, type Socket } from 'ringcore/net';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Bytes that are different everywhere, so that a chunk in the wrong place shows. */
+export function pattern(bytes: number, seed = 1): Buffer {
+  const out = Buffer.allocUnsafe(bytes);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < bytes; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    out[i] = state >>> 24;
+  }
+  return out;
+}
+
+export const hashOf = (data: Uint8Array): string => createHash('sha1').update(data).digest('hex');
+
+export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+export async function listening(listener?: (socket: Socket) => void, options = {}): Promise<Server> {
+  const server = net.createServer(options, listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+export async function connected(server: Server, options = {}): Promise<Socket> {
+  const socket = net.connect({ port: portOf(server), host: '127.0.0.1', ...options });
+  await once(socket, 'connect');
+  return socket;
+}
+
+export async function closed(server: Server): Promise<void> {
+  if (!server.listening) return;
+  server.close();
+  await once(server, 'close');
+}
+
+/** Everything until the end. */
+export async function collect(socket: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** How many descriptors this process has open. */
+export const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+/** Waits until `condition` holds; false if it does not within the time. */
+export async function until(condition: () => boolean, ms = 2000): Promise<boolean> {
+  const end = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > end) return false;
+    await sleep(5);
+  }
+  return true;
+}
+
+/** Runs a module's source in a process of its own. */
+export async function run(
+  source: string,
+  env: Record<string, string> = {},
+  limitMs = 10_000,
+): Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limitMs,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  return { code, signal, stdout, stderr };
+}

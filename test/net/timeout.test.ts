@@ -1,0 +1,61 @@
+// socket.setTimeout(): counted from the last activity, by one timer operation that is armed again when it fires.
+import { once } from 'node:events';
+import t from 'tap';
+import { backend, stats } from 'ringcore/core';
+import type { Socket } from 'ringcore/net';
+import { closed, connected, listening, sleep } from './support.js';
+
+/** How many timer operations have been submitted. */
+const timers = (): number => (backend.name === 'node' ? 0 : (stats().operations.timeout ?? 0));
+
+t.test('activity puts it off', async (t) => {
+  const peers: Socket[] = [];
+  const server = await listening((socket) => void peers.push(socket.resume()));
+  const socket = await connected(server);
+  let fired = 0;
+  const before = timers();
+  socket.setTimeout(150, () => fired++);
+  for (let i = 0; i < 40; i++) {
+    await sleep(10);
+    if (i % 2 === 0) socket.write('x');
+    else peers[0]!.write('y');
+    socket.read();
+  }
+  t.equal(fired, 0, 'not while something moves');
+  t.ok(timers() - before <= 6, `${timers() - before} timer operations in 400 ms`);
+  const began = performance.now();
+  await once(socket, 'timeout');
+  const elapsed = performance.now() - began;
+  t.ok(elapsed > 100 && elapsed < 400, `${elapsed} ms after the last activity`);
+  await sleep(200);
+  t.equal(fired, 1, 'once');
+  socket.destroy();
+  await closed(server);
+});
+
+t.test('a shorter timeout than the one before', async (t) => {
+  const server = await listening((socket) => void socket.resume());
+  const socket = await connected(server);
+  socket.setTimeout(60_000);
+  socket.setTimeout(30);
+  const began = performance.now();
+  await once(socket, 'timeout');
+  t.ok(performance.now() - began < 1000);
+  socket.destroy();
+  await closed(server);
+});
+
+t.test('0 turns it off, and a destroyed socket has none', async (t) => {
+  const server = await listening((socket) => void socket.resume());
+  const socket = await connected(server);
+  let fired = 0;
+  socket.on('timeout', () => fired++);
+  socket.setTimeout(20);
+  socket.setTimeout(0);
+  await sleep(60);
+  socket.setTimeout(20);
+  socket.destroy();
+  await sleep(60);
+  t.equal(fired, 0);
+  await closed(server);
+});
