@@ -1,0 +1,164 @@
+/**
+ * The arguments of read, write and their like, checked as node checks them.
+ *
+ * @module
+ */
+import { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
+import { isDetached, validateInteger, validateObject } from '../core/validate.js';
+import { encodingOr, validateEncoding } from './options.js';
+import type { Position } from './transfer.js';
+
+type View = NodeJS.ArrayBufferView;
+
+/** What one read or write moves. */
+export interface Transfer<B = View> {
+  /** As the caller gave it: results carry it. */
+  buffer: B;
+  view: Uint8Array;
+  offset: number;
+  length: number;
+  position: Position;
+}
+
+/** Whether readFile, writeFile and appendFile take this as a descriptor. */
+export function isDescriptor(value: unknown): value is number {
+  return typeof value === 'number' && value === (value | 0);
+}
+
+/** A view's bytes. */
+export function bytesOf(view: View): Uint8Array {
+  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+export function validateBuffer(buffer: unknown, name = 'buffer'): asserts buffer is View {
+  if (!ArrayBuffer.isView(buffer)) {
+    throw invalidArgType(name, 'an instance of Buffer, TypedArray, or DataView', buffer);
+  }
+}
+
+/** A string where a view would do as well. */
+export function validateText(value: unknown, name: string): asserts value is string {
+  if (typeof value !== 'string') {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, or DataView', value);
+  }
+}
+
+/** Null and undefined are objects here. */
+export function validateNullableObject(value: unknown, name: string): void {
+  if (value !== null) validateObject(value, name);
+}
+
+/** An array of views. */
+export function validatedVector(buffers: unknown): Uint8Array[] {
+  if (!Array.isArray(buffers) || !buffers.every((buffer) => ArrayBuffer.isView(buffer))) {
+    throw invalidArgType('buffers', 'an ArrayBufferView[]', buffers);
+  }
+  return (buffers as View[]).map(bytesOf);
+}
+
+/** A position that is a number, else the file's own. */
+export function numericPosition(position: unknown): Position {
+  return typeof position === 'number' && Number.isSafeInteger(position) && position >= 0 ? position : -1;
+}
+
+/** Numbers and bigints; negative and none: the file's own position. */
+export function looseReadPosition(position: unknown): Position {
+  if (typeof position === 'bigint') return position >= 0n && position < 2n ** 63n ? position : -1;
+  return numericPosition(position);
+}
+
+/** As {@link looseReadPosition}, but what is no position is an error. */
+export function validatedReadPosition(position: unknown): Position {
+  if (position == null) return -1;
+  if (typeof position === 'number') validateInteger(position, 'position', -1);
+  else if (typeof position !== 'bigint')
+    throw invalidArgType('position', 'of type bigint or an integer', position);
+  else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
+    throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
+  }
+  return looseReadPosition(position);
+}
+
+/** A range to read into. Of length 0: nothing is to be read, and nothing is wrong with that. */
+export function validatedReadRange(buffer: View, offset: unknown, length: unknown): [number, number] {
+  if (offset == null) offset = 0;
+  else validateInteger(offset, 'offset', 0);
+  const from = offset as number;
+  length ??= buffer.byteLength - from;
+  if (length === 0) return [from, 0];
+  if (buffer.byteLength === 0 || isDetached(buffer)) {
+    throw invalidArgValue('buffer', buffer, 'is empty and cannot be written');
+  }
+  if ((length as number) < 0) throw outOfRange('length', '>= 0', length);
+  if (from + (length as number) > buffer.byteLength) {
+    throw outOfRange('length', `<= ${buffer.byteLength - from}`, length);
+  }
+  validateInteger(length, 'length', 0, 2 ** 31 - 1);
+  return [from, length];
+}
+
+interface ReadOptions {
+  buffer?: unknown;
+  offset?: unknown;
+  length?: unknown;
+  position?: unknown;
+}
+
+/** `read(buffer, offset, length, position)`, `read(buffer, options)`, `read({ buffer, … })` of a FileHandle. */
+export function readArguments(
+  buffer: unknown,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+): Transfer {
+  if (!ArrayBuffer.isView(buffer)) {
+    if (buffer !== undefined) validateNullableObject(buffer, 'options');
+    ({ buffer = Buffer.alloc(16384), offset = 0, length, position } = (buffer ?? {}) as ReadOptions);
+    validateBuffer(buffer);
+  }
+  const view = buffer as View;
+  if (offset !== null && typeof offset === 'object') ({ offset, length, position } = offset as ReadOptions);
+  const [from, count] = validatedReadRange(view, offset, length);
+  return {
+    buffer: view,
+    view: bytesOf(view),
+    offset: from,
+    length: count,
+    position: looseReadPosition(position),
+  };
+}
+
+/** A range to write from. */
+export function validatedWriteRange(buffer: View, offset: unknown, length: unknown): [number, number] {
+  const bytes = buffer.byteLength;
+  if (offset == null) offset = 0;
+  else validateInteger(offset, 'offset', 0);
+  const from = offset as number;
+  const count = typeof length === 'number' ? length : bytes - from;
+  if (from > bytes) throw outOfRange('offset', `<= ${bytes}`, from);
+  if (count > bytes - from) throw outOfRange('length', `<= ${bytes - from}`, count);
+  if (count < 0) throw outOfRange('length', '>= 0', count);
+  validateInteger(count, 'length', 0, 2 ** 31 - 1);
+  return [from, count];
+}
+
+interface RangeOptions {
+  offset?: unknown;
+  length?: unknown;
+  position?: unknown;
+}
+
+/** `write(buffer, offset, length, position)`, `write(buffer, options)`. */
+export function writeArguments(buffer: View, offset: unknown, length: unknown, position: unknown): Transfer {
+  if (typeof offset === 'object') ({ offset, length, position } = (offset ?? {}) as RangeOptions);
+  const [from, count] = validatedWriteRange(buffer, offset, length);
+  return { buffer, view: bytesOf(buffer), offset: from, length: count, position: numericPosition(position) };
+}
+
+/** `write(text, position, encoding)`. */
+export function writeTextArguments(text: unknown, position: unknown, encoding: unknown): Transfer<string> {
+  validateText(text, 'buffer');
+  validateEncoding(text, encoding);
+  const view = Buffer.from(text, encodingOr(encoding));
+  return { buffer: text, view, offset: 0, length: view.length, position: numericPosition(position) };
+}

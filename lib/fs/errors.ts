@@ -1,0 +1,44 @@
+/**
+ * Errors that only fs has.
+ *
+ * @module
+ */
+import { systemError } from '../core/errors.js';
+
+/** The largest file that readFile takes: node's limit, what one read of libuv can take. */
+export const largestFileBytes = 2 ** 31 - 1;
+
+/** ERR_FS_FILE_TOO_LARGE. */
+export function fileTooLarge(bytes: number | bigint): RangeError {
+  const error = new RangeError(`File size (${bytes}) is greater than 2 GiB`) as RangeError & { code: string };
+  // The stack's first line carries the code, as that of node's own errors does.
+  error.stack = error.stack?.replace('RangeError', 'RangeError [ERR_FS_FILE_TOO_LARGE]');
+  error.code = 'ERR_FS_FILE_TOO_LARGE';
+  return error;
+}
+
+/** ERR_METHOD_NOT_IMPLEMENTED. */
+export function notImplemented(what: string): Error {
+  const error = new Error(`The ${what} method is not implemented`) as Error & { code: string };
+  error.stack = error.stack?.replace('Error', 'Error [ERR_METHOD_NOT_IMPLEMENTED]');
+  error.code = 'ERR_METHOD_NOT_IMPLEMENTED';
+  return error;
+}
+
+/** A method of a FileHandle that is closed: node's words. */
+export function handleClosed(syscall: string): Error {
+  return Object.assign(new Error('file closed'), { code: 'EBADF', syscall });
+}
+
+/** The result, or the error that it stands for. */
+export function checked(res: number, syscall: string, path?: string | Uint8Array): number {
+  if (res < 0) throw systemError(res, syscall, { path });
+  return res;
+}
+
+export const EINTR = -4;
+export const ENXIO = -6;
+export const EFAULT = -14;
+export const EINVAL = -22;
+export const EFBIG = -27;
+export const ECANCELED = -125;

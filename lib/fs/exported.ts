@@ -1,0 +1,51 @@
+/**
+ * The objects that `require('ringcore/fs')` and `require('ringcore/fs/promises')` give, and the default exports.
+ *
+ * Programs patch fs (graceful-fs, test doubles) and expect its own code to notice, since node's calls `fs.open`,
+ * `fs.read`, … through its exports. So do streams and writeFile here: through `api`.
+ *
+ * @module
+ */
+import { backend } from '../core/backend.js';
+import nodeFs from './node_fs.js';
+import nodePromises from './node_promises.js';
+
+type NodeFs = typeof nodeFs;
+type Mutable = { -readonly [K in keyof NodeFs]: NodeFs[K] };
+
+/** Whether io_uring does the work; else every export is node's own. */
+export const onRing = backend.name === 'io_uring';
+
+// With descriptors, not values: node's getters load their modules, and some warn, when they are read.
+function copyOf<T extends object>(original: T): T {
+  return Object.defineProperties({}, Object.getOwnPropertyDescriptors(original)) as T;
+}
+
+/** `ringcore/fs` as one object. */
+export const api = copyOf(nodeFs) as Mutable;
+/** `ringcore/fs/promises` as one object. */
+export const promisesApi = copyOf(nodePromises);
+
+const originals = new Map<string, unknown>();
+
+/** Puts ringcore's own functions in the place of node's. */
+export function publish(object: object, members: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+    if (object === api) originals.set(name, value);
+  }
+}
+
+/** Whether somebody has replaced one of these members of `api`. */
+export function isPatched(...names: (keyof NodeFs)[]): boolean {
+  return names.some((name) => api[name] !== originals.get(name));
+}
+
+/** Gives `own` the name of node's function, and what that tells `util.promisify`: the names of several results. */
+export function likeNodes<F extends object>(own: F, nodes: { name: string }): F {
+  Object.defineProperty(own, 'name', { value: nodes.name, configurable: true });
+  for (const symbol of Object.getOwnPropertySymbols(nodes)) {
+    Object.defineProperty(own, symbol, Object.getOwnPropertyDescriptor(nodes, symbol)!);
+  }
+  return own;
+}

@@ -1,0 +1,110 @@
+/**
+ * Memory for what is read: pieces of slabs where a buffer of its own would cost more than the read.
+ *
+ * @module
+ */
+import { markAsUntransferable } from 'node:worker_threads';
+
+/** V8 wants typed arrays of up to 8 byte elements to be possible on the piece. */
+const alignBytes = 8;
+
+function newSlab(bytes: number): ArrayBuffer {
+  const slab = Buffer.allocUnsafeSlow(bytes).buffer;
+  // Several owners' pieces: one of them must not take the others' memory to another thread. So does Buffer's own pool.
+  markAsUntransferable(slab);
+  return slab;
+}
+
+/**
+ * Cuts pieces off one slab after another. A piece belongs to who gets it: a slab is never used twice, the garbage
+ * collector frees it when the last of its pieces is gone.
+ */
+export class SlabCutter {
+  readonly #slabBytes: number;
+  #slab: ArrayBuffer | undefined;
+  #used = 0;
+
+  constructor(slabBytes: number) {
+    this.#slabBytes = slabBytes;
+  }
+
+  cut(bytes: number): Buffer {
+    if (this.#slab === undefined || this.#used + bytes > this.#slabBytes) {
+      this.#slab = newSlab(this.#slabBytes);
+      this.#used = 0;
+    }
+    const piece = Buffer.from(this.#slab, this.#used, bytes);
+    this.#used += Math.ceil(bytes / alignBytes) * alignBytes;
+    return piece;
+  }
+
+  /** The first `bytes` of a piece. If it was the last one cut, the rest of it is used again. */
+  shrink(piece: Buffer, bytes: number): Buffer {
+    const end = piece.byteOffset + Math.ceil(piece.byteLength / alignBytes) * alignBytes;
+    if (piece.buffer === this.#slab && end === this.#used) {
+      this.#used = piece.byteOffset + Math.ceil(bytes / alignBytes) * alignBytes;
+      return piece.subarray(0, bytes);
+    }
+    // A copy where a view would keep much more alive than it shows.
+    return bytes * 4 < piece.byteLength ? copyOf(piece, bytes) : piece.subarray(0, bytes);
+  }
+}
+
+function copyOf(piece: Buffer, bytes: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes);
+  piece.copy(copy, 0, 0, bytes);
+  return copy;
+}
+
+/** One slab of {@link ScratchSlabs}, and how many of its pieces are in use. */
+interface Scratch {
+  readonly memory: ArrayBuffer;
+  used: number;
+  pieces: number;
+}
+
+/** A piece of memory that is given back. */
+export interface Loan {
+  readonly view: Buffer;
+  readonly slab: Scratch;
+}
+
+/** Memory for what nobody gets to see, since a string is made of it: the slabs serve again and again. */
+export class ScratchSlabs {
+  readonly #slabBytes: number;
+  readonly #keep: number;
+  readonly #free: Scratch[] = [];
+  #current: Scratch | undefined;
+
+  /** Up to `keep` slabs are kept for later. */
+  constructor(slabBytes: number, keep: number) {
+    this.#slabBytes = slabBytes;
+    this.#keep = keep;
+  }
+
+  lend(bytes: number): Loan {
+    let slab = this.#current;
+    if (slab === undefined || slab.used + bytes > this.#slabBytes) {
+      slab = this.#free.pop() ?? { memory: newSlab(this.#slabBytes), used: 0, pieces: 0 };
+      this.#current = slab;
+    }
+    const view = Buffer.from(slab.memory, slab.used, bytes);
+    slab.used += Math.ceil(bytes / alignBytes) * alignBytes;
+    slab.pieces++;
+    return { view, slab };
+  }
+
+  /** Takes a piece back: only when the kernel has let go of it. */
+  giveBack({ slab }: Loan): void {
+    if (--slab.pieces > 0) return;
+    slab.used = 0;
+    if (slab !== this.#current && this.#free.length < this.#keep) this.#free.push(slab);
+  }
+}
+
+/** Files up to this size are read into pieces of slabs. */
+export const smallFileBytes = 8 * 1024;
+/** Of what readFile returns as Buffers. */
+export const fileSlabs = new SlabCutter(64 * 1024);
+/** Of what readFile returns as strings. */
+export const scratchSlabs = new ScratchSlabs(64 * 1024, 16);

@@ -1,0 +1,101 @@
+/**
+ * What fs functions take as options: encodings, flags, modes.
+ *
+ * @module
+ */
+import { fsConstants } from '../core/node_constants.js';
+import { invalidArgType, invalidArgValue } from '../core/errors.js';
+import { validateAbortSignal, validatedMode, validatedTimeout, validateInt32 } from '../core/validate.js';
+
+/** Options that every function of ringcore takes and node's does not, or not everywhere. */
+export interface Limits {
+  /** Ends it early with an AbortError. */
+  signal?: AbortSignal | undefined;
+  /** At most so long, in milliseconds, then a TimeoutError (ETIMEDOUT). */
+  timeout?: number | undefined;
+}
+
+/** The options of readFile, writeFile and appendFile, as they come in. */
+export interface FileOptions extends Limits {
+  encoding?: string | null | undefined;
+  flag?: string | number | undefined;
+  mode?: string | number | undefined;
+  flush?: boolean | null | undefined;
+}
+
+const none: FileOptions = Object.freeze({});
+
+/** An encoding by name as a property of options, an object, or nothing. */
+export function validatedOptions(options: unknown): FileOptions {
+  if (options == null || typeof options === 'function') return none;
+  if (typeof options === 'string') options = { encoding: options };
+  else if (typeof options !== 'object') {
+    throw invalidArgType('options', 'one of type string or object', options);
+  }
+  const { encoding, signal, timeout } = options as FileOptions;
+  if (encoding && encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
+    throw invalidArgValue('encoding', encoding, 'is invalid encoding');
+  }
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
+  return options as FileOptions;
+}
+
+/** A string in an encoding for which it must have a suitable length. */
+export function validateEncoding(text: string, encoding: unknown): void {
+  const isHex = typeof encoding === 'string' && encoding.toLowerCase() === 'hex';
+  if (isHex && text.length % 2 !== 0) {
+    throw invalidArgValue('encoding', encoding, `is invalid for data of length ${text.length}`);
+  }
+}
+
+/** The encoding if there is one of that name, else UTF-8. */
+export function encodingOr(encoding: unknown, standard: BufferEncoding = 'utf8'): BufferEncoding {
+  return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : standard;
+}
+
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_SYNC } = fsConstants;
+
+const flagsByName = new Map<unknown, number>(
+  Object.entries({
+    r: O_RDONLY,
+    rs: O_RDONLY | O_SYNC,
+    sr: O_RDONLY | O_SYNC,
+    'r+': O_RDWR,
+    'rs+': O_RDWR | O_SYNC,
+    'sr+': O_RDWR | O_SYNC,
+    w: O_TRUNC | O_CREAT | O_WRONLY,
+    wx: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+    xw: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+    'w+': O_TRUNC | O_CREAT | O_RDWR,
+    'wx+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+    'xw+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+    a: O_APPEND | O_CREAT | O_WRONLY,
+    ax: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+    xa: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+    as: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+    sa: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+    'a+': O_APPEND | O_CREAT | O_RDWR,
+    'ax+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+    'xa+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+    'as+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+    'sa+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+  }),
+);
+
+/** O_* bits of a flag string, or the bits themselves. */
+export function validatedFlags(flags: unknown, name = 'flags'): number {
+  if (typeof flags === 'number') {
+    validateInt32(flags, name);
+    return flags;
+  }
+  if (flags == null) return O_RDONLY;
+  const bits = flagsByName.get(flags);
+  if (bits === undefined) throw invalidArgValue('flags', flags);
+  return bits;
+}
+
+/** Permissions of a new file. */
+export function validatedFileMode(mode: unknown): number {
+  return validatedMode(mode ?? 0o666);
+}

@@ -1,0 +1,91 @@
+/**
+ * `ringcore/fs/promises`: every export of `node:fs/promises`.
+ *
+ * On io_uring: `open` with its FileHandle, `readFile`, `writeFile`, `appendFile`, which also take `timeout` (in
+ * milliseconds) besides `signal`. The rest, and on the node backend everything, is node's own.
+ *
+ * @module
+ */
+import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
+import { validatedPath } from '../core/validate.js';
+import { likeNodes, onRing, promisesApi as api, publish } from './exported.js';
+import { FileHandle } from './file_handle.js';
+import nodePromises from './node_promises.js';
+import { openDescriptor } from './open_file.js';
+import { validatedFileMode, validatedFlags, validatedOptions, type Limits } from './options.js';
+import { readFile as ringReadFile } from './read_file.js';
+import './ring_exports.js';
+import { withLimits } from './task.js';
+import { appendFile as ringAppendFile, writeFile as ringWriteFile } from './write_file.js';
+
+export * from './node_promises.js';
+
+type Path = Parameters<typeof nodePromises.open>[0];
+type Data = Parameters<typeof nodePromises.writeFile>[1];
+type Target = Parameters<typeof nodePromises.writeFile>[0];
+
+interface Encoded extends Limits {
+  encoding: BufferEncoding;
+  flag?: string | number | undefined;
+}
+interface Raw extends Limits {
+  encoding?: null | undefined;
+  flag?: string | number | undefined;
+}
+interface Writing extends Limits {
+  encoding?: BufferEncoding | null | undefined;
+  flag?: string | number | undefined;
+  mode?: number | string | undefined;
+  flush?: boolean | undefined;
+}
+
+async function ringOpen(
+  path: unknown,
+  flags?: unknown,
+  mode?: unknown,
+  options?: unknown,
+): Promise<FileHandle> {
+  const name = validatedPath(path);
+  const oflags = validatedFlags(flags);
+  const permissions = validatedFileMode(mode);
+  const limits = validatedOptions(options);
+  return new FileHandle(
+    await withLimits('open', limits, (task) => openDescriptor(name, oflags, permissions, task)),
+  );
+}
+likeNodes(ringOpen, nodePromises.open);
+
+if (onRing) {
+  publish(api, {
+    open: ringOpen,
+    readFile: ringReadFile,
+    writeFile: ringWriteFile,
+    appendFile: ringAppendFile,
+  });
+}
+
+/** Opens a file; `signal` and `timeout` are in a fourth argument. */
+export const open = api.open as typeof nodePromises.open &
+  ((
+    path: Path,
+    flags: string | number | undefined,
+    mode: string | number | undefined,
+    limits: Limits,
+  ) => Promise<NodeFileHandle>);
+
+/** The whole contents of a file, or what is left of a FileHandle's. */
+export const readFile = api.readFile as typeof nodePromises.readFile & {
+  (path: Path | NodeFileHandle, options: Encoded): Promise<string>;
+  (path: Path | NodeFileHandle, options: Raw): Promise<Buffer>;
+};
+
+/** Replaces a file's contents, or writes to a FileHandle: all of it, or it rejects. */
+export const writeFile = api.writeFile as typeof nodePromises.writeFile &
+  ((path: Target, data: Data, options: Writing) => Promise<void>);
+
+/** Writes at the end of a file. */
+export const appendFile = api.appendFile as typeof nodePromises.appendFile &
+  ((path: Target, data: string | Uint8Array, options: Writing) => Promise<void>);
+
+export default api;
+export { api as 'module.exports' };

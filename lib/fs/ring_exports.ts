@@ -1,0 +1,35 @@
+/**
+ * Puts the ring's callback forms and streams into the object that `ringcore/fs` exports. Whoever calls through that
+ * object imports this module.
+ *
+ * @module
+ */
+import { close, fdatasync, fsync, open, read, readv, write, writev } from './callbacks.js';
+import { api, onRing, publish } from './exported.js';
+import { readFileCallback } from './read_file.js';
+import { createReadStream, ReadStream } from './read_stream.js';
+import { appendFileCallback, writeFileCallback } from './write_file.js';
+import { createWriteStream, WriteStream } from './write_stream.js';
+
+if (onRing) {
+  publish(api, {
+    appendFile: appendFileCallback,
+    close,
+    createReadStream,
+    createWriteStream,
+    fdatasync,
+    fsync,
+    open,
+    read,
+    readFile: readFileCallback,
+    readv,
+    ReadStream,
+    write,
+    writeFile: writeFileCallback,
+    writev,
+    WriteStream,
+  });
+  // Names of old. Not in every version of node.
+  if ('FileReadStream' in api) publish(api, { FileReadStream: ReadStream });
+  if ('FileWriteStream' in api) publish(api, { FileWriteStream: WriteStream });
+}

@@ -1,0 +1,153 @@
+/**
+ * What a stream does its input and output with. node's stream classes take such an object as their option `fs`; this
+ * is ringcore's default for it, one for each stream, which knows what the stream has in flight.
+ *
+ * @module
+ */
+import { api, isPatched } from './exported.js';
+import { FileHandle } from './file_handle.js';
+import { bound } from './callback.js';
+import { systemError } from '../core/errors.js';
+import type { Request } from './request.js';
+import { startRead } from './transfer.js';
+
+type Done = (error: Error | null, ...results: unknown[]) => void;
+
+/** The descriptor's operations, through the exports of fs, which programs may have patched. */
+export class StreamFiles {
+  #reading: Request | undefined;
+  #stopped = false;
+
+  open(path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void): void {
+    api.open(path, flags, mode, done);
+  }
+
+  close(fd: number, done: Done): void {
+    api.close(fd, done);
+  }
+
+  fsync(fd: number, done: Done): void {
+    api.fsync(fd, done);
+  }
+
+  read(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number | undefined,
+    done: Done,
+  ): void {
+    if (this.readsItself) this.startRead(fd, buffer, offset, length, position, done);
+    else api.read(fd, buffer, offset, length, position ?? null, done);
+  }
+
+  write(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number | undefined,
+    done: Done,
+  ): void {
+    api.write(fd, buffer, offset, length, position, done);
+  }
+
+  writev(fd: number, buffers: Buffer[], position: number | undefined, done: Done): void {
+    api.writev(fd, buffers, position as number, done);
+  }
+
+  /** Whether reads need not go through a function that the program has put in the place of ours. */
+  get readsItself(): boolean {
+    return !isPatched('read');
+  }
+
+  /** Ends a read that may wait for ever, on a terminal or a pipe: the stream is destroyed. */
+  stop(): void {
+    this.#stopped = true;
+    this.#reading?.cancel();
+  }
+
+  protected startRead(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number | undefined,
+    callback: Done,
+  ): void {
+    const done = bound(callback);
+    const settle = (res: number): void => {
+      this.#reading = undefined;
+      if (this.#stopped) done(null, 0, buffer);
+      else if (res < 0) done(systemError(res, 'read'), 0, buffer);
+      else done(null, res, buffer);
+    };
+    this.#reading = startRead(fd, buffer, offset, length, position ?? -1, settle, true);
+  }
+}
+
+// Only compared with.
+// eslint-disable-next-line @typescript-eslint/unbound-method
+const readOfHandles = FileHandle.prototype.read;
+
+/** The same on a FileHandle, which stays open until the stream closes it. */
+export class HandleFiles extends StreamFiles {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    super();
+    this.#handle = handle;
+    handle.ref();
+  }
+
+  override get readsItself(): boolean {
+    return this.#handle.read === readOfHandles;
+  }
+
+  override close(_fd: number, done: Done): void {
+    this.#handle.unref();
+    this.#handle.close().then(() => done(null), done);
+  }
+
+  override fsync(_fd: number, done: Done): void {
+    this.#handle.sync().then(() => done(null), done);
+  }
+
+  override read(
+    fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number | undefined,
+    done: Done,
+  ): void {
+    if (this.readsItself) return this.startRead(fd, buffer, offset, length, position, done);
+    this.#handle.read(buffer, offset, length, position).then(
+      (result) => done(null, result.bytesRead, buffer),
+      (error: Error) => done(error, 0, buffer),
+    );
+  }
+
+  override write(
+    _fd: number,
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number | undefined,
+    done: Done,
+  ): void {
+    // By its methods: programs replace those of a handle too.
+    this.#handle.write(buffer, offset, length, position).then(
+      (result) => done(null, result.bytesWritten, buffer),
+      (error: Error) => done(error, 0, buffer),
+    );
+  }
+
+  override writev(_fd: number, buffers: Buffer[], position: number | undefined, done: Done): void {
+    this.#handle.writev(buffers, position).then(
+      (result) => done(null, result.bytesWritten, buffers),
+      (error: Error) => done(error, 0, buffers),
+    );
+  }
+}

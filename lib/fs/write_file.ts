@@ -1,0 +1,114 @@
+/**
+ * writeFile and appendFile, by name, by descriptor, by FileHandle; as promises and with callbacks.
+ *
+ * @module
+ */
+import { abortError } from '../core/errors.js';
+import { validateBoolean, validatedPath, validateFunction } from '../core/validate.js';
+import { isDescriptor } from './arguments.js';
+import { bound, callWith, type Callback } from './callback.js';
+import { isPatched, likeNodes } from './exported.js';
+import { FileHandle, isNodeHandle } from './file_handle.js';
+import { synchronize } from './handle_changes.js';
+import nodeFs from './node_fs.js';
+import nodePromises from './node_promises.js';
+import { openDescriptor, type Path } from './open_file.js';
+import { validatedFileMode, validatedFlags, validatedOptions, type FileOptions } from './options.js';
+import { withLimits } from './task.js';
+import { closeDescriptor, closeQuietly } from './transfer.js';
+import { writeAndClose } from './write_then_close.js';
+import { writeThroughExports } from './write_patched.js';
+import { validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';
+
+function validatedFlush({ flush }: FileOptions): boolean {
+  const value = flush ?? false;
+  validateBoolean(value, 'options.flush');
+  return value;
+}
+
+function writeByPath(
+  path: Path,
+  oflags: number,
+  mode: number,
+  flush: boolean,
+  content: Content,
+  options: FileOptions,
+): Promise<void> {
+  return withLimits('writeFile', options, async (task) => {
+    const fd = await openDescriptor(path, oflags, mode, task);
+    if (content instanceof Uint8Array && !flush) return writeAndClose(fd, content, task);
+    try {
+      await writeContent(fd, content, options, task);
+      // Only behind a write that succeeded; and what it says counts.
+      if (flush) await synchronize(fd, false);
+    } catch (error) {
+      await closeQuietly(fd);
+      throw error;
+    }
+    return closeDescriptor(fd);
+  });
+}
+
+async function write(path: unknown, data: unknown, options: FileOptions, flag: string): Promise<void> {
+  const flush = validatedFlush(options);
+  const content = validatedContent(data, options);
+  if (path instanceof FileHandle) return path.use('writeFile', (fd) => writeDescriptor(fd, content, options));
+  if (isNodeHandle(path)) return nodePromises.writeFile(path, data as string, options as object);
+  if (options.signal?.aborted) throw abortError(options.signal.reason);
+  const name = validatedPath(path);
+  const oflags = validatedFlags(options.flag || flag);
+  return writeByPath(name, oflags, validatedFileMode(options.mode), flush, content, options);
+}
+
+/** `fsPromises.writeFile`: strings, views, iterables and async iterables; with `timeout` besides `signal`. */
+export async function writeFile(path: unknown, data: unknown, options?: unknown): Promise<void> {
+  return write(path, data, validatedOptions(options), 'w');
+}
+
+/** `fsPromises.appendFile`. */
+export async function appendFile(path: unknown, data: unknown, options?: unknown): Promise<void> {
+  return write(path, data, validatedOptions(options), 'a');
+}
+
+type Done = Callback<[]>;
+
+function writeCallback(
+  path: unknown,
+  data: unknown,
+  options: FileOptions,
+  flag: string,
+  callback: Done,
+): void {
+  const flush = validatedFlush(options);
+  const content = validatedContent(data, options, false) as Uint8Array;
+  if (!isDescriptor(path) && options.signal?.aborted) return callback(abortError(options.signal.reason));
+  if (isPatched('open', 'write', 'fsync', 'close')) {
+    const { mode = 0o666, signal } = options;
+    return writeThroughExports(path, content, { flag: options.flag || flag, mode, flush, signal }, callback);
+  }
+  if (isDescriptor(path)) {
+    const written = writeDescriptor(path, content, options);
+    return callWith(flush ? written.then(() => synchronize(path, false)) : written, bound(callback));
+  }
+  const name = validatedPath(path);
+  const mode = validatedFileMode(options.mode);
+  const oflags = validatedFlags(options.flag || flag);
+  callWith(writeByPath(name, oflags, mode, flush, content, options), bound(callback));
+}
+
+/** `fs.writeFile`. */
+export function writeFileCallback(path: unknown, data: unknown, options: unknown, callback?: Done): void {
+  callback ||= options as Done;
+  validateFunction(callback, 'cb');
+  writeCallback(path, data, validatedOptions(options), 'w', callback);
+}
+
+/** `fs.appendFile`. */
+export function appendFileCallback(path: unknown, data: unknown, options: unknown, callback?: Done): void {
+  callback ||= options as Done;
+  validateFunction(callback, 'cb');
+  writeCallback(path, data, validatedOptions(options), 'a', callback);
+}
+
+likeNodes(writeFileCallback, nodeFs.writeFile);
+likeNodes(appendFileCallback, nodeFs.appendFile);

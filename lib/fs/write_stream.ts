@@ -1,0 +1,35 @@
+/**
+ * WriteStream: node's own class with ringcore's files under it. What a program writes while a write is in flight goes
+ * to the kernel as one vectored write.
+ *
+ * @module
+ */
+import type { WriteStream as NodeWriteStream } from 'node:fs';
+import { api } from './exported.js';
+import nodeFs from './node_fs.js';
+import { streamOptions } from './stream_options.js';
+
+type Constructor = new (path: unknown, options: unknown) => NodeWriteStream;
+
+const Base = nodeFs.WriteStream as unknown as {
+  prototype: object;
+  call(self: object, path: unknown, options: unknown): void;
+};
+
+/** `fs.WriteStream`. As ReadStream, a function that can be called on any object with its prototype. */
+export function WriteStream(this: object | void, path: unknown, options?: unknown): object | undefined {
+  if (!(this instanceof (WriteStream as unknown as Constructor))) {
+    return new (WriteStream as unknown as Constructor)(path, options);
+  }
+  Base.call(this, path, streamOptions(this, options).options);
+  return undefined;
+}
+
+Object.setPrototypeOf(WriteStream.prototype, Base.prototype);
+Object.setPrototypeOf(WriteStream, Base);
+
+/** `fs.createWriteStream`. */
+export function createWriteStream(path: unknown, options?: unknown): NodeWriteStream {
+  const { WriteStream: Stream } = api;
+  return new (Stream as unknown as Constructor)(path, options);
+}

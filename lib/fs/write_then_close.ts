@@ -1,0 +1,94 @@
+/**
+ * A write, linked to the close of the file: what most calls of writeFile come down to.
+ *
+ * @module
+ */
+import { ring as threadRing } from '../core/backend.js';
+import type { CompletionHandler, Waiter } from '../core/completion.js';
+import { IOSQE_IO_LINK } from '../core/constants.js';
+import { checked, ECANCELED } from './errors.js';
+import type { Task } from './task.js';
+import { chunkBytes, closeDescriptor, closeQuietly } from './transfer.js';
+import { writeBytes } from './write_to.js';
+
+/** Both in one go. A short or failed write breaks the link: then the close does not happen, its result is ECANCELED. */
+class WriteThenClose implements Waiter {
+  readonly #fd: number;
+  readonly #bytes: Uint8Array;
+  readonly #done: number;
+  readonly #settle: (written: number, closed: number) => void;
+  readonly #ring = threadRing();
+  #slot = -1;
+  #written = 0;
+
+  constructor(
+    fd: number,
+    bytes: Uint8Array,
+    done: number,
+    settle: (written: number, closed: number) => void,
+  ) {
+    this.#fd = fd;
+    this.#bytes = bytes;
+    this.#done = done;
+    this.#settle = settle;
+  }
+
+  submit(): this {
+    this.#ring.admit(this);
+    return this;
+  }
+
+  admit(): boolean {
+    const { native } = this.#ring;
+    const [bytes, done] = [this.#bytes, this.#done];
+    // Less than there was: the buffer has been detached while this waited for its turn.
+    const length = Math.max(0, bytes.byteLength - done);
+    if (native.beginChain(2) !== 0) return false;
+    this.#slot = native.write(IOSQE_IO_LINK, 0, this.#fd, bytes, done, length, -1, 0);
+    const written: CompletionHandler = {
+      complete: (res) => {
+        this.#slot = -1;
+        this.#written = res;
+      },
+    };
+    // Each holds the bytes, by `this`; the close comes last, whatever becomes of the write.
+    const closed: CompletionHandler = { complete: (res) => this.#settle(this.#written, res) };
+    this.#ring.start(written, this.#slot);
+    this.#ring.start(closed, native.close(0, 0, this.#fd));
+    return true;
+  }
+
+  refuse(): void {
+    this.#settle(ECANCELED, ECANCELED);
+  }
+
+  cancel(): void {
+    if (this.#slot >= 0) {
+      if (!this.#ring.closed) this.#ring.native.cancel(this.#slot);
+    } else if (this.#ring.withdraw(this)) this.refuse();
+  }
+}
+
+/** Writes all of `bytes` and closes the file, which is closed in any case when this has settled. */
+export async function writeAndClose(fd: number, bytes: Uint8Array, task?: Task): Promise<void> {
+  let open = true;
+  try {
+    // In small pieces but for the last, so that the event loop is not held up.
+    const done = bytes.byteLength - Math.min(bytes.byteLength, chunkBytes);
+    if (done > 0) await writeBytes(fd, bytes.subarray(0, done), task);
+    task?.check();
+    const [written, closed] = await new Promise<[number, number]>((resolve) => {
+      const request = new WriteThenClose(fd, bytes, done, (...results) => resolve(results)).submit();
+      task?.track(request);
+    });
+    open = closed === ECANCELED;
+    task?.check();
+    checked(written, 'write');
+    if (open) await writeBytes(fd, bytes.subarray(done + written), task);
+    else checked(closed, 'close');
+  } catch (error) {
+    if (open) await closeQuietly(fd);
+    throw error;
+  }
+  if (open) await closeDescriptor(fd);
+}

@@ -1,0 +1,91 @@
+/**
+ * Writing all of something to an open file: the second half of writeFile.
+ *
+ * @module
+ */
+import { systemError } from '../core/errors.js';
+import { bytesOf, validateText } from './arguments.js';
+import { encodingOr, type FileOptions } from './options.js';
+import { withLimits, type Task } from './task.js';
+import { chunkBytes, startWrite } from './transfer.js';
+
+type View = NodeJS.ArrayBufferView;
+type Chunks = AsyncIterable<unknown> | Iterable<unknown>;
+/** What is to be written: bytes, or what yields them. */
+export type Content = Uint8Array | Chunks;
+
+function isIterable(data: unknown): data is Chunks {
+  if (!data || typeof data === 'string') return false;
+  const { [Symbol.asyncIterator]: asyncIterator, [Symbol.iterator]: iterator } = data as {
+    [Symbol.asyncIterator]?: unknown;
+    [Symbol.iterator]?: unknown;
+  };
+  return typeof asyncIterator === 'function' || typeof iterator === 'function';
+}
+
+/** The data argument of writeFile, checked; strings as bytes. */
+export function validatedContent(data: unknown, { encoding }: FileOptions, iterables = true): Content {
+  if (ArrayBuffer.isView(data)) return bytesOf(data as View);
+  if (iterables && isIterable(data)) return data;
+  validateText(data, 'data');
+  return Buffer.from(data, (encoding || 'utf8') as BufferEncoding);
+}
+
+/** Writes all of the content at the file's position. */
+export function writeDescriptor(fd: number, content: Content, options: FileOptions): Promise<void> {
+  return withLimits('writeFile', options, (task) => writeContent(fd, content, options, task));
+}
+
+export async function writeContent(
+  fd: number,
+  content: Content,
+  { encoding }: FileOptions,
+  task?: Task,
+): Promise<void> {
+  if (content instanceof Uint8Array) return writeBytes(fd, content, task);
+  const iterator = iteratorOf(content);
+  let finished = false;
+  try {
+    for (;;) {
+      // A source that never yields again must not keep the file open when the call has been ended.
+      const pending = iterator.next();
+      const next = await (task === undefined ? pending : task.until(pending));
+      task?.check();
+      if (next!.done) break;
+      const chunk = next!.value;
+      const bytes = ArrayBuffer.isView(chunk)
+        ? bytesOf(chunk as View)
+        : Buffer.from(chunk as string, encodingOr(encoding));
+      await writeBytes(fd, bytes, task);
+    }
+    finished = true;
+  } finally {
+    if (!finished) leave(iterator);
+  }
+}
+
+function iteratorOf(content: Chunks): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in content ? content[Symbol.asyncIterator]() : content[Symbol.iterator]();
+}
+
+function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
+  // Nobody waits for it: a generator that is waiting itself answers late or never.
+  void Promise.resolve(iterator.return?.()).catch(() => {});
+}
+
+/** Writes the bytes; short writes resume, at most 512 KiB go in one request. */
+export async function writeBytes(fd: number, bytes: Uint8Array, task?: Task): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    task?.check();
+    const length = Math.min(bytes.byteLength - done, chunkBytes);
+    const from = done;
+    const res = await new Promise<number>((resolve) => {
+      const write = startWrite(fd, bytes, from, length, -1, resolve);
+      task?.track(write);
+    });
+    task?.check();
+    if (res < 0) throw systemError(res, 'write');
+    done += res;
+  }
+}
