@@ -1,0 +1,18 @@
+import type { Case } from '../harness/types.js';
+import { echoCases } from './echo.js';
+import { eventLoopCases } from './event_loop.js';
+import { httpCases } from './http.js';
+import { readFileCases } from './read_file.js';
+import { startUpCases } from './start_up.js';
+import { streamCases } from './streams.js';
+import { writeFileCases } from './write_file.js';
+
+export const allCases: Case[] = [
+  ...readFileCases,
+  ...streamCases,
+  ...writeFileCases,
+  ...echoCases,
+  ...httpCases,
+  ...eventLoopCases,
+  ...startUpCases,
+];

@@ -1,0 +1,82 @@
+/** Cases whose work runs in one process of its own. */
+import { runProgram, Worker } from './processes.js';
+import { countSystemCalls } from './system_calls.js';
+import { Unavailable, type Case, type Context, type Driver, type Sample } from './types.js';
+import { listPath, blockBytes } from './data.js';
+import type { WorkerResult, WorkerSpec } from '../workers/protocol.js';
+
+export type WorkerCaseOptions = Omit<Case, 'sample' | 'systemCalls'> & {
+  script: string;
+  spec?: Pick<WorkerSpec, 'mode' | 'depth'>;
+  /** Where it writes, if it does. */
+  output?: 'memory' | 'disk';
+  /** The result in the case's unit. */
+  value: (result: WorkerResult) => number;
+};
+
+function fullSpec(options: WorkerCaseOptions, context: Context): Omit<WorkerSpec, 'implementation'> {
+  const { directory, memoryDirectory } = context.data;
+  if (options.output === 'memory' && memoryDirectory === undefined) throw new Unavailable('no tmpfs');
+  return {
+    ...options.spec,
+    directory,
+    outputDirectory: options.output === 'memory' ? memoryDirectory : directory,
+    warmupMs: context.warmupMs,
+    durationMs: context.durationMs,
+    cpu: context.testCpu,
+  };
+}
+
+async function nativeSample(options: WorkerCaseOptions, program: string, context: Context): Promise<Sample> {
+  const args = [
+    ...['--list', listPath(context.data.directory), '--bytes', blockBytes],
+    ...['--depth', options.spec?.depth ?? 1],
+    ...['--warmup-ms', context.warmupMs, '--duration-ms', context.durationMs],
+  ];
+  const { testCpu: cpu, priority } = context;
+  const result = await runProgram(context.program(program), args, { cpu, priority });
+  const { exchanges = 0, perSecond = 0, serverCpuSeconds = 0 } = result;
+  return { value: perSecond, operations: exchanges, cpuUsPerOperation: (serverCpuSeconds * 1e6) / exchanges };
+}
+
+async function run(worker: Worker): Promise<WorkerResult> {
+  worker.tell({ type: 'start' });
+  return worker.receive('result');
+}
+
+export function workerCase(options: WorkerCaseOptions): Case {
+  const { script, value, ...rest } = options;
+  return {
+    ...rest,
+    async sample(driver: Driver, context: Context) {
+      if (driver.kind === 'native') return nativeSample(options, driver.program, context);
+      const worker = await Worker.start(script, fullSpec(options, context), driver, context);
+      try {
+        const result = await run(worker);
+        const { operations, cpuUs, disturbed, details } = result;
+        return {
+          value: value(result),
+          operations,
+          cpuUsPerOperation: cpuUs / operations,
+          disturbed,
+          details,
+        };
+      } finally {
+        await worker.end();
+      }
+    },
+    async systemCalls(driver: Driver, context: Context) {
+      if (driver.kind === 'native') throw new Unavailable('counted for the implementations only');
+      const short = { ...context, warmupMs: 0, durationMs: 200 };
+      const worker = await Worker.start(script, fullSpec(options, short), driver, short);
+      try {
+        const work = async () => (await run(worker)).allOperations;
+        return await countSystemCalls(worker.pid, work, context.forceStrace);
+      } finally {
+        await worker.end();
+      }
+    },
+  };
+}
+
+export const perSecond = (result: WorkerResult): number => result.operations / result.seconds;

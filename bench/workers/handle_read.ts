@@ -1,0 +1,23 @@
+/** FileHandle.read of 4 KiB at random places of a file of 100 MB, `depth` at once. */
+import { bigBytes, bigPath, blockBytes, isBlock } from '../harness/data.js';
+import { loadFsPromises } from './implementation.js';
+import { measure, verify } from './measure.js';
+import { spec } from './protocol.js';
+
+const { open } = await loadFsPromises();
+const handle = await open(bigPath(spec.directory ?? ''), 'r');
+const buffers = Array.from({ length: 2 * (spec.depth ?? 1) }, () => Buffer.allocUnsafe(blockBytes));
+const free = [...buffers];
+const blocks = bigBytes / blockBytes;
+
+await measure(async (index) => {
+  const buffer = free.pop();
+  verify(buffer !== undefined, 'a buffer is left');
+  // The same places in the same order for everyone.
+  const block = Math.imul(index, 2654435761) >>> 0;
+  const number = block % blocks;
+  buffer.writeUInt32LE(0xffffffff);
+  const { bytesRead } = await handle.read(buffer, 0, blockBytes, number * blockBytes);
+  verify(bytesRead === blockBytes && isBlock(buffer, 0, number), `block ${number}`);
+  free.push(buffer);
+});

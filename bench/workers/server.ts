@@ -1,0 +1,74 @@
+/** Servers on 127.0.0.1 that echo, in two ways, or answer HTTP. */
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { loadNet } from './implementation.js';
+import { spec, tell, type ToWorker } from './protocol.js';
+
+export const hello = 'hello world\n';
+const net = await loadNet();
+
+/** A connection that breaks is the load generator's to notice, which counts it. */
+const ignore = () => {};
+
+function echo(socket: Socket): void {
+  socket.on('error', ignore);
+  socket.on('data', (chunk) => {
+    if (socket.write(chunk)) return;
+    socket.pause();
+    socket.once('drain', () => socket.resume());
+  });
+}
+
+async function echoIterating(socket: Socket): Promise<void> {
+  try {
+    for await (const chunk of socket) {
+      if (!socket.write(chunk as Buffer)) await once(socket, 'drain');
+    }
+  } catch {
+    // As above.
+  }
+}
+
+function httpServer(): Server {
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': hello.length });
+    response.end(hello);
+  });
+  if (spec.implementation === 'node') return server;
+  return net.createServer((socket) => server.emit('connection', socket));
+}
+
+const modes: Record<string, () => Server> = {
+  echo: () => net.createServer({ noDelay: true }, echo),
+  forAwait: () => net.createServer({ noDelay: true }, (socket) => void echoIterating(socket)),
+  http: httpServer,
+};
+
+const server = modes[spec.mode ?? '']?.();
+if (!server) throw new Error(`no server ${spec.mode}`);
+
+let mark = { utilization: performance.eventLoopUtilization(), cpu: process.cpuUsage(), ms: 0 };
+process.on('message', (message: ToWorker) => {
+  if (message.type === 'mark') {
+    mark = {
+      utilization: performance.eventLoopUtilization(),
+      cpu: process.cpuUsage(),
+      ms: performance.now(),
+    };
+  } else if (message.type === 'report') {
+    const { user, system } = process.cpuUsage(mark.cpu);
+    const { utilization } = performance.eventLoopUtilization(mark.utilization);
+    tell({
+      type: 'report',
+      utilization,
+      cpuUs: user + system,
+      seconds: (performance.now() - mark.ms) / 1000,
+    });
+  }
+});
+
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
+  tell({ type: 'ready', port: (server.address() as AddressInfo).port });
+});

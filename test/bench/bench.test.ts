@@ -1,0 +1,152 @@
+// The bench itself: its programs build and do one verified exchange each, and one quick case tells sane figures.
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const compiler = process.env['CXX'] || 'g++';
+const lacksCompiler = spawnSync(compiler, ['--version']).error !== undefined;
+const skip =
+  process.platform !== 'linux'
+    ? 'the bench is for Linux'
+    : lacksCompiler
+      ? `there is no ${compiler} to build its programs`
+      : false;
+
+const program = (name: string) => join(root, 'build/bench-native', name);
+const timeout = 10_000;
+
+function temporaryDirectory(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ringcore-test-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+interface Result {
+  exchanges: number;
+  errors: number;
+  firstError?: string;
+}
+
+/** What echo_load printed; its exit code is not 0 when a reply was wrong. */
+async function load(port: number, ...args: string[]): Promise<Result> {
+  const all = ['--port', String(port), '--wait', 'sleep', '--count', '1', '--duration-ms', '5000', ...args];
+  const failed = (error: unknown) => error as { stdout: string };
+  const { stdout } = await run(program('echo_load'), all, { timeout }).catch(failed);
+  return JSON.parse(stdout) as Result;
+}
+
+async function serve(t: Test, answer: (chunk: Buffer) => Buffer | string): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('data', (chunk) => socket.write(answer(chunk)));
+  });
+  t.teardown(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+t.test('programs', { skip }, async (t) => {
+  await run(process.execPath, ['bench/build.mjs'], { cwd: root, timeout: 60_000 });
+
+  for (const name of ['echo_epoll', 'echo_uring']) {
+    t.test(`${name} echoes`, async (t) => {
+      const server = spawn(program(name), ['--seconds', '10'], { stdio: ['ignore', 'pipe', 'pipe'] });
+      t.teardown(() => server.kill());
+      let stderr = '';
+      server.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      const said = once(server.stdout.setEncoding('utf8'), 'data') as Promise<[string]>;
+      const first = await Promise.race([said, once(server, 'close').then(() => undefined)]);
+      if (first === undefined) {
+        if (stderr.includes('io_uring_setup')) t.pass('started', { skip: stderr.trim() });
+        else t.fail(stderr);
+        return;
+      }
+      const { port } = JSON.parse(first[0]) as { port: number };
+      for (const args of [[], ['--bytes', '200000'], ['--mode', 'accept'], ['--connections', '3']]) {
+        const result = await load(port, ...args);
+        t.equal(result.errors, 0, args.join(' '));
+        t.ok(result.exchanges >= 1, args.join(' '));
+      }
+    });
+  }
+
+  t.test('echo_load: a wrong reply counts as an error, not as an exchange', async (t) => {
+    const port = await serve(t, (chunk) => {
+      chunk[63] = (chunk[63] ?? 0) ^ 1;
+      return chunk;
+    });
+    t.match(await load(port), { exchanges: 0, errors: 1, firstError: 'a wrong reply' });
+  });
+
+  t.test('echo_load: http', async (t) => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
+    t.match(await load(await serve(t, () => answer), '--mode', 'http', '--body', 'hello'), {
+      exchanges: 1,
+      errors: 0,
+    });
+    t.match(await load(await serve(t, () => answer), '--mode', 'http', '--body', 'world'), { errors: 1 });
+  });
+
+  t.test('read_files verifies what it reads', async (t) => {
+    const directory = temporaryDirectory(t);
+    const file = Buffer.alloc(64);
+    file.writeUInt32LE(0xffffffff, 60);
+    writeFileSync(join(directory, 'right'), file);
+    writeFileSync(join(directory, 'right.list'), `${join(directory, 'right')}\n`);
+    writeFileSync(join(directory, 'wrong.list'), `${join(directory, 'right')}\n`.repeat(2));
+    const read = (list: string, depth: number) => {
+      const args = ['--list', join(directory, list), '--bytes', '64', '--depth', String(depth)];
+      return run(program('read_files'), [...args, '--duration-ms', '5'], { timeout });
+    };
+    for (const depth of [1, 4]) {
+      try {
+        const { stdout } = await read('right.list', depth);
+        t.match(JSON.parse(stdout), { errors: 0 });
+        await t.rejects(read('wrong.list', depth), 'the second file bears the first one’s number');
+      } catch (error) {
+        const { stderr } = error as { stderr?: string };
+        if (!stderr?.includes('io_uring_setup')) throw error;
+        t.pass(`depth ${depth}`, { skip: stderr.trim() });
+      }
+    }
+  });
+
+  t.test('a quick case', async (t) => {
+    const output = join(temporaryDirectory(t), 'result.json');
+    const main = join(root, 'build/bench/main.js');
+    const args = ['--quick', '--ms', '50', '--same', '--no-calls', '--no-native', '--json', output];
+    const { stdout } = await run(process.execPath, [main, ...args, 'echo-64b-4'], {
+      cwd: root,
+      timeout: 15_000,
+    });
+    t.match(stdout, /echo-64b-4/);
+    const { cases } = JSON.parse(readFileSync(output, 'utf8')) as {
+      cases: {
+        name: string;
+        drivers: {
+          value: number;
+          cpuUsPerOperation: number;
+          p50Us: number;
+          p99Us: number;
+          comparison?: unknown;
+        }[];
+      }[];
+    };
+    t.equal(cases.length, 1);
+    t.equal(cases[0]?.drivers.length, 2);
+    for (const { value, cpuUsPerOperation, p50Us, p99Us } of cases[0]?.drivers ?? []) {
+      t.ok(value > 100 && value < 1e7, `${value} a second`);
+      t.ok(cpuUsPerOperation > 0.1 && cpuUsPerOperation < 10_000, `${cpuUsPerOperation} us each`);
+      t.ok(p50Us > 0 && p99Us >= p50Us, `p50 ${p50Us} us, p99 ${p99Us} us`);
+    }
+    t.ok(cases[0]?.drivers[1]?.comparison, 'the second is compared to the first');
+  });
+});
