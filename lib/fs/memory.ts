@@ -102,9 +102,7 @@ export class ScratchSlabs {
   }
 }
 
-/** Files up to this size are read into pieces of slabs. */
-export const smallFileBytes = 8 * 1024;
-/** Of what readFile returns as Buffers. */
-export const fileSlabs = new SlabCutter(64 * 1024);
+/** Files up to this size, of which a string is wanted, are read into scratch memory. */
+export const largestScratchBytes = 8 * 1024;
 /** Of what readFile returns as strings. */
 export const scratchSlabs = new ScratchSlabs(64 * 1024, 16);

@@ -9,7 +9,7 @@ import { POLLHUP, POLLIN } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import { ECANCELED, EFBIG, fileTooLarge } from './errors.js';
-import { fileSlabs, scratchSlabs, smallFileBytes, type Loan } from './memory.js';
+import { largestScratchBytes, scratchSlabs, type Loan } from './memory.js';
 import nodeFs from './node_fs.js';
 import { isFifo, openDescriptor, waitsForPeer, type Path } from './open_file.js';
 import { readUnsized } from './read_to_end.js';
@@ -79,9 +79,10 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
 
   /** The native side knows the file's size now. */
   allocate(bytes: number): Uint8Array {
-    if (bytes > smallFileBytes) this.#memory = Buffer.allocUnsafeSlow(bytes);
-    else if (this.#encoding === undefined) this.#memory = fileSlabs.cut(bytes);
-    else this.#memory = (this.#loan = scratchSlabs.lend(bytes)).view;
+    const scratch = this.#encoding !== undefined && bytes <= largestScratchBytes;
+    if (scratch) this.#memory = (this.#loan = scratchSlabs.lend(bytes)).view;
+    // As node's: an ArrayBuffer of its own, since programs use `(await readFile(path)).buffer`.
+    else this.#memory = Buffer.allocUnsafeSlow(bytes);
     return this.#memory;
   }
 

@@ -99,11 +99,11 @@ TEST("open: a failure names its step and leaves nothing behind") {
   CHECK(opened.ring == nullptr);
   CHECK_EQ(opened.error.error, -EINVAL);
   CHECK_EQ(opened.error.step, "io_uring_setup");
-  // Later than the mappings: more descriptors than the kernel's limit.
-  Opened late(RingOptions{.direct_descriptors = 1u << 30});
+  // Later than the mappings: more buffers than the kernel's limit.
+  Opened late(RingOptions{.registered_buffers = 1u << 30});
   CHECK(late.ring == nullptr);
   CHECK(late.error.error < 0);
-  CHECK_EQ(late.error.step, "IORING_REGISTER_FILES2");
+  CHECK_EQ(late.error.step, "IORING_REGISTER_BUFFERS2");
   CHECK(open_descriptors() == before);
   CHECK_EQ(mapped_rings(), 2u);  // the two mappings of `ring`
 }
