@@ -28,6 +28,7 @@ export { AbortError, ChainError, TimeoutError, type SystemError, type Unavailabl
 export type { PathLike } from './validate.js';
 export type { Statx } from './statx.js';
 export * from './file_ops.js';
+export * from './pipe_ops.js';
 export * from './path_ops.js';
 export * from './socket_ops.js';
 export * from './control_ops.js';

@@ -190,6 +190,10 @@ class Executor final : private LoopWatcher::Events {
   static constexpr uint64_t kTurnBytes = 1024 * 1024;
   static constexpr uint64_t kTurnNs = 1'000'000;
 
+  // While one ring waits in the kernel, another's eventfd does not wake it (a completion's signal is not
+  // passed on from epoll to io_uring's poll): with several rings on a loop all of them wait in epoll.
+  static thread_local int rings_on_thread;
+
   ExecutorOptions options_;
   Client* client_;
   std::unique_ptr<Ring> ring_;
