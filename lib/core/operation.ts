@@ -17,6 +17,7 @@
  */
 import { execute } from 'abort-controller-x';
 import { AsyncResource } from 'node:async_hooks';
+import { expectListeners } from './abort.js';
 import { ring as threadRing } from './backend.js';
 import type { NativeRing } from './binding.js';
 import { TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from './completion.js';
@@ -273,6 +274,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
       this.#promise = Promise.reject(abortError(signal.reason));
       this.#settle();
     } else {
+      expectListeners(signal);
       // execute() takes the listener away when the promise settles, either way.
       this.#promise = execute<T>(signal, (resolve, reject) => {
         begin(resolve, reject);

@@ -122,7 +122,17 @@ t.test('programs', { skip }, async (t) => {
   t.test('a quick case', async (t) => {
     const output = join(temporaryDirectory(t), 'result.json');
     const main = join(root, 'build/bench/main.js');
-    const args = ['--quick', '--ms', '50', '--same', '--no-calls', '--no-native', '--json', output];
+    const args = [
+      '--quick',
+      '--ms',
+      '250',
+      '--unpinned',
+      '--same',
+      '--no-calls',
+      '--no-native',
+      '--json',
+      output,
+    ];
     const { stdout } = await run(process.execPath, [main, ...args, 'echo-64b-4'], {
       cwd: root,
       timeout: 15_000,
