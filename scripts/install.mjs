@@ -27,7 +27,9 @@ if (process.platform !== 'linux') {
     console.error('ringcore: the native build failed; it needs g++ with C++20, make and python3');
     process.exitCode = 1;
   } else if (build.status !== 0) {
-    const cause = /(?:fatal error|\b\w*Error): (.*)/.exec(`${build.stdout}\n${build.stderr}`)?.[1];
-    passThrough(cause ?? `${command} failed`);
+    const output = `${build.stdout}\n${build.stderr}`;
+    const missing = /(\S+): (?:command )?not found/.exec(output)?.[1];
+    const cause = /(?:fatal error|\b\w*Error): (.*)/.exec(output)?.[1];
+    passThrough(missing ? `${missing} is missing` : (cause ?? `${command} failed`));
   }
 }

@@ -121,6 +121,7 @@ await step('addon', process.execPath, ['scripts/install.mjs']);
 if (filters.length === 0) {
   await step('lint', bin('eslint'), ['.']);
   await step('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
+  await step('API pages', bin('typedoc'), ['--emit', 'none', '--logLevel', 'Error']);
   await step('C++ format', process.execPath, ['scripts/clang_format.mjs', '--dry-run', '--Werror']);
 }
 if (globSync('test/native/*.test.cc').some(wanted)) {

@@ -11,8 +11,8 @@ import { abortAccept, abortWithoutRing, limitRead, limitWithoutRing } from './ca
 import { check, expect, mebibytes, runChecks, say, skip, throughput, timed } from './checks.js';
 import { startFileServer } from './file_server.js';
 import { linkedCopy } from './linked_copy.js';
+import { run } from '../support/run.js';
 
-const { values } = parseArgs({ options: { mebibytes: { type: 'string', default: '8' } } });
 const onRing = backend.name === 'io_uring';
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
@@ -140,10 +140,10 @@ async function statistics(): Promise<string> {
 const directory = mkdtempSync(join(tmpdir(), 'ringcore-demo-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 
-await runChecks(9_000, async () => {
+async function demonstrate(size: number): Promise<void> {
   introduce();
   // Not a multiple of any block: the tail counts too.
-  const content = randomBytes(Number(values.mebibytes) * 2 ** 20 + 12_345);
+  const content = randomBytes(size * 2 ** 20 + 12_345);
   const expected = sha256(content);
   const path = join(directory, 'file');
 
@@ -168,4 +168,9 @@ await runChecks(9_000, async () => {
 
   if (onRing) await check('ring', statistics);
   else skip('ring statistics', 'there is no ring');
+}
+
+await run('demo', async () => {
+  const { values } = parseArgs({ options: { mebibytes: { type: 'string', default: '8' } } });
+  await runChecks(9_000, () => demonstrate(Number(values.mebibytes)));
 });

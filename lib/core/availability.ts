@@ -76,7 +76,7 @@ export function explainSetupFailure(cause: unknown): Unavailability {
     return {
       reason: `the ring could not be set up (${cause instanceof Error ? cause.message : String(cause)})`,
       code: code ?? 'ERR_RINGCORE_SETUP',
-      remedy: 'Please report this with the output of `npx ringcore doctor`.',
+      remedy: 'Please report this, with this reason and the kernel that `uname -r` names.',
       cause,
     };
   }
@@ -114,9 +114,9 @@ function remedyFor(code: string): string {
         'io_uring_enter and io_uring_register in its profile (`docker run --security-opt seccomp=PROFILE.json`).'
       );
     case 'EINVAL':
-      return 'The kernel knows fewer set-up flags than ringcore needs: run on Linux 6.1 or newer.';
+      return 'The kernel does not know this call, or a flag that ringcore needs: run on Linux 6.1 or newer.';
     default:
-      return 'Run `npx ringcore doctor` for details.';
+      return 'See errno(3) for what it means, and `strace -f -e trace=/io_uring` for the call that failed.';
   }
 }
 

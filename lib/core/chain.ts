@@ -176,6 +176,8 @@ function valuesOf(results: PromiseSettledResult<unknown>[]): unknown[] {
   const first = failures.find((failure) => !isConsequence(failure)) ?? failures[0]!;
   const index = results.indexOf(first);
   const reason: unknown = first.reason;
-  const text = reason instanceof Error ? reason.message : String(reason);
+  // A short read or write is a success for itself, and breaks a soft link all the same.
+  const severed = isConsequence(first) ? ' (the one before it brought less than was asked for)' : '';
+  const text = (reason instanceof Error ? reason.message : String(reason)) + severed;
   throw new ChainError(`Operation ${index + 1} of ${results.length} failed: ${text}`, reason, results);
 }

@@ -15,6 +15,8 @@
 import * as core from './public.js';
 
 export * from './public.js';
+// By name too: typedoc does not find a namespace that is exported twice removed.
+export * as constants from './constants.js';
 
 // What require('ringcore/core') gives: a plain object that can be changed, as CommonJS modules are.
 const api = { ...core };

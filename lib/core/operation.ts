@@ -24,7 +24,7 @@ import { TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from './comp
 import { IOSQE_ASYNC, IOSQE_FIXED_FILE, IOSQE_IO_DRAIN } from './constants.js';
 import { abortError, invalidArgType, invalidState, resultError, type ErrorDetails } from './errors.js';
 import { Ring } from './ring.js';
-import { validateAbortSignal, validatedTimeout, validateFunction } from './validate.js';
+import { validateAbortSignal, validatedTimeout, validateFunction, validateObject } from './validate.js';
 
 /** Options that every operation takes. */
 export interface OperationOptions {
@@ -87,6 +87,8 @@ export function validateCommon(options: OperationOptions): number {
   if (options === null || typeof options !== 'object')
     throw invalidArgType('options', 'of type object', options);
   validateAbortSignal(options.signal);
+  // Not open's flags, which are `oflags` here: ignoring them would open for reading what was to be written.
+  if (options.flags !== undefined) validateObject(options.flags, 'options.flags');
   if (options.ring !== undefined && !(options.ring instanceof Ring)) {
     throw invalidArgType('options.ring', 'an instance of Ring', options.ring);
   }

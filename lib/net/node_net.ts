@@ -7,6 +7,7 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import nodeNet from 'node:net';
 
+export * from 'node:net';
 export { nodeNet };
 
 /**

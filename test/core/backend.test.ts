@@ -93,6 +93,7 @@ for (const [call, errno, step] of [
   ['io_uring_setup', 'EOPNOTSUPP', 'io_uring_setup'],
   ['io_uring_setup', 'EMFILE', 'io_uring_setup'],
   ['io_uring_register', 'EACCES', 'IORING_REGISTER_[A-Z_]+'],
+  ['io_uring_enter', 'EPERM', 'io_uring_enter'],
 ] as const) {
   t.test(`${call} fails with ${errno}`, { skip: strace }, async (t) => {
     const wrapper = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `inject=${call}:error=${errno}`];
