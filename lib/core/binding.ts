@@ -317,6 +317,9 @@ export interface NativeRing {
   /** Asks the kernel to cancel; the slot stays busy until its terminal completion. */
   cancel(slot: number): void;
   setRef(slot: number, referenced: boolean): void;
+  /** The descriptor is closed when the environment ends (a worker is terminated), unless it was disowned before. */
+  own(fd: number): void;
+  disown(fd: number): void;
   submit(): void;
   eagerSubmit(): void;
   readStats(out: Float64Array): void;
@@ -363,6 +366,8 @@ export interface Binding {
   /** Of options that are an int. */
   getsockopt(fd: number, level: number, name: number): number;
   closeDescriptor(fd: number): number;
+  /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
+  lseek(fd: number, offset: number, whence: number): number;
   errorName(errno: number): string;
   errorText(errno: number): string;
 }

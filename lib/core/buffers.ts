@@ -48,6 +48,7 @@ export class BufferRing {
   readonly #copyBytes: number;
   #onReturn: (() => void)[] = [];
   #closed = false;
+  #users = 0;
 
   constructor(options: BufferRingOptions = {}) {
     const { entries = 16, bufferBytes = 65536, copyBytes = 1024 } = options;
@@ -97,9 +98,25 @@ export class BufferRing {
     this.#onReturn.push(callback);
   }
 
-  /** Takes the buffers from the kernel. Nothing that uses them may be in flight. */
+  /** @internal An operation that takes its buffers from here is in flight, */
+  use(): void {
+    this.#users++;
+  }
+
+  /** @internal and is not any more. */
+  release(): void {
+    this.#users--;
+  }
+
+  /**
+   * Takes the buffers from the kernel. Throws ERR_INVALID_STATE while operations that use them are in flight: the kernel
+   * would let them take from the next ring of this number.
+   */
   close(): void {
     if (this.#closed) return;
+    if (this.#users > 0 && !this.ring.closed) {
+      throw invalidState('operations that use the buffers are in flight');
+    }
     this.#closed = true;
     if (!this.ring.closed) checkRegister(this.ring.native.destroyBufferRing(this.group));
     this.#slabs.length = 0;

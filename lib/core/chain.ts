@@ -8,7 +8,7 @@ import type { Waiter } from './completion.js';
 import { IOSQE_IO_HARDLINK, IOSQE_IO_LINK } from './constants.js';
 import { timeout as timer } from './control_ops.js';
 import { abortError, ChainError, invalidArgType, invalidState, outOfRange, TimeoutError } from './errors.js';
-import { Operation, validateCommon } from './operation.js';
+import { commonOptions, Operation } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateBoolean } from './validate.js';
 
@@ -45,7 +45,7 @@ export function chain<const O extends readonly Operation<unknown>[]>(
   operations: O,
   options: ChainOptions = {},
 ): Promise<ChainValues<O>> {
-  validateCommon(options);
+  const { signal, timeoutMs } = commonOptions(options);
   if (!Array.isArray(operations) || !operations.every((member) => member instanceof Operation)) {
     throw invalidArgType('operations', 'an array of Operation', operations);
   }
@@ -55,7 +55,8 @@ export function chain<const O extends readonly Operation<unknown>[]>(
     throw invalidState('a member of a chain must not have been submitted, nor occur twice');
   }
   const members: readonly Operation<unknown>[] = operations;
-  return new Chain(members, options).run() as Promise<ChainValues<O>>;
+  const checked = { signal, timeout: timeoutMs > 0 ? timeoutMs : undefined, hard: options.hard };
+  return new Chain(members, checked).run() as Promise<ChainValues<O>>;
 }
 
 class Chain implements Waiter {

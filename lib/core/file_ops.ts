@@ -21,6 +21,8 @@ import {
 import {
   validatedPosition,
   validatedRange,
+  totalBytes,
+  unchanged,
   validatedViews,
   validateInt32,
   validateOffset,
@@ -110,11 +112,12 @@ export function readv(
 ): Operation<number> {
   const file = validatedDescriptor(fd);
   const views = validatedViews(buffers);
+  const bytes = totalBytes(views);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(
     'readv',
-    (native, f, t) => native.readv(f, t, file.fd, views, position, rwFlags),
+    (native, f, t) => native.readv(f, t, file.fd, unchanged(views, bytes), position, rwFlags),
     options,
     {
       ...file,
@@ -134,11 +137,12 @@ export function writev(
 ): Operation<number> {
   const file = validatedDescriptor(fd);
   const views = validatedViews(buffers);
+  const bytes = totalBytes(views);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(
     'writev',
-    (native, f, t) => native.writev(f, t, file.fd, views, position, rwFlags),
+    (native, f, t) => native.writev(f, t, file.fd, unchanged(views, bytes), position, rwFlags),
     options,
     {
       ...file,

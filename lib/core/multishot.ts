@@ -21,7 +21,7 @@ import type { BufferRing } from './buffers.js';
 import { F_BUFFER, TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from './completion.js';
 import { IOSQE_ASYNC, IOSQE_FIXED_FILE, IOSQE_IO_DRAIN } from './constants.js';
 import { abortError, invalidState, resultError, TimeoutError, type ErrorDetails } from './errors.js';
-import { validateCommon, type OperationOptions } from './operation.js';
+import { commonOptions, type CommonOptions, type OperationOptions } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateInteger } from './validate.js';
 
@@ -71,7 +71,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
   armings = 0;
 
   readonly #prepare: PrepareMultishot;
-  readonly #options: MultishotOptions;
+  readonly #options: CommonOptions;
   readonly #details: MultishotDetails<T>;
   readonly #highWaterMark: number;
   readonly #timeoutMs: number;
@@ -98,12 +98,14 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     details: MultishotDetails<T>,
   ) {
     this.name = name;
-    this.#timeoutMs = validateCommon(options);
-    const { highWaterMark = 64, flags } = options;
+    const common = commonOptions(options);
+    const { flags } = common;
+    const { highWaterMark = 64 } = options;
+    this.#timeoutMs = common.timeoutMs;
     if (highWaterMark !== Infinity) validateInteger(highWaterMark, 'options.highWaterMark', 1);
     this.#highWaterMark = highWaterMark;
     this.#prepare = prepare;
-    this.#options = options;
+    this.#options = common;
     this.#details = details;
     this.#sqeFlags =
       (details.fixedFile || flags?.fixedFile ? IOSQE_FIXED_FILE : 0) |
@@ -143,8 +145,10 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
     let state: 'new' | 'begun' | 'finished' = 'new';
     const finish = (): void => {
-      if (state === 'begun') this.#endIteration();
+      const begun = state === 'begun';
+      // First: ending the iteration resolves a next() that waits, which comes here again.
       state = 'finished';
+      if (begun) this.#endIteration();
     };
     const leave = async (): Promise<IteratorReturnResult<undefined>> => {
       const begun = state === 'begun';
@@ -261,6 +265,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     }
     if (slot < 0) return false;
     this.armings++;
+    buffers?.(ring).use();
     this.#slot = slot;
     this.#state = 'armed';
     ring.handlers[slot] = this;
@@ -339,6 +344,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     if (terminal) {
       this.#state = 'idle';
       this.#slot = -1;
+      this.#details.buffers?.(this.#ring!).release();
     }
     const rearm = this.#accept(res, flags, aux, stopping, terminal);
     if (!terminal) return;

@@ -73,7 +73,7 @@ type Callback<T> = (error: Error | null, value?: T) => void;
 
 const settled = (): void => {};
 
-function sqeFlagsOf(options: OperationOptions, details: OperationDetails<never>): number {
+function sqeFlagsOf(options: CommonOptions, details: OperationDetails<never>): number {
   const { flags } = options;
   let bits = details.fixedFile === true ? IOSQE_FIXED_FILE : 0;
   if (flags?.async) bits |= IOSQE_ASYNC;
@@ -82,17 +82,27 @@ function sqeFlagsOf(options: OperationOptions, details: OperationDetails<never>)
   return bits;
 }
 
-/** Checks the options that all operations have in common; returns the timeout in ms, 0 for none. */
-export function validateCommon(options: OperationOptions): number {
+/** Options that all operations have in common, checked. */
+export interface CommonOptions extends Pick<OperationOptions, 'signal' | 'ring' | 'flags'> {
+  /** 0 for none. */
+  readonly timeoutMs: number;
+}
+
+/** Reads each of the common options once, so that what is used is what was checked. */
+export function commonOptions(options: OperationOptions): CommonOptions {
   if (options === null || typeof options !== 'object')
     throw invalidArgType('options', 'of type object', options);
-  validateAbortSignal(options.signal);
-  // Not open's flags, which are `oflags` here: ignoring them would open for reading what was to be written.
-  if (options.flags !== undefined) validateObject(options.flags, 'options.flags');
-  if (options.ring !== undefined && !(options.ring instanceof Ring)) {
-    throw invalidArgType('options.ring', 'an instance of Ring', options.ring);
+  const { signal, ring, flags, timeout } = options;
+  validateAbortSignal(signal);
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
   }
-  return validatedTimeout(options.timeout);
+  // Not open's flags, which are `oflags` here: ignoring them would open for reading what was to be written.
+  if (flags !== undefined) validateObject(flags, 'options.flags');
+  if (ring !== undefined && !(ring instanceof Ring)) {
+    throw invalidArgType('options.ring', 'an instance of Ring', ring);
+  }
+  return { signal, ring, flags, timeoutMs: validatedTimeout(timeout) };
 }
 
 /** A request to the kernel. A thenable: `await` submits it. */
@@ -101,7 +111,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
   readonly name: string;
 
   readonly #prepare: Prepare;
-  readonly #options: OperationOptions;
+  readonly #options: CommonOptions;
   readonly #details: OperationDetails<T>;
   #state: State = 'new';
   #ring: Ring | undefined;
@@ -128,11 +138,12 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     details: OperationDetails<T> = {},
   ) {
     this.name = name;
-    this.#timeoutMs = validateCommon(options);
+    const common = commonOptions(options);
+    this.#timeoutMs = common.timeoutMs;
     this.#prepare = prepare;
-    this.#options = options;
+    this.#options = common;
     this.#details = details;
-    this.#sqeFlags = sqeFlagsOf(options, details as OperationDetails<never>);
+    this.#sqeFlags = sqeFlagsOf(common, details as OperationDetails<never>);
   }
 
   get [Symbol.toStringTag](): string {

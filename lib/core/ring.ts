@@ -186,13 +186,27 @@ export class Ring {
     return true;
   }
 
-  /** Lets `waiter` in, now or when those who came before it are in and a slot is free. Nothing is ever dropped. */
+  /**
+   * Lets `waiter` in, now or when those who came before it are in and a slot is free: nothing is ever dropped. Or refuses
+   * it, when the ring is closed; it does not throw, since many come from inside a completion.
+   */
   admit(waiter: Waiter): void {
-    if (this.#closed) throw invalidState('the ring is closed');
-    if (this.#sqpollIds !== undefined) refuseOtherIds(this.#sqpollIds);
+    const objection = this.#closed ? invalidState('the ring is closed') : this.#idsObjection();
+    if (objection !== undefined) return waiter.refuse(objection);
     if (this.#waiters.size === 0 && waiter.admit()) return;
     this.#waiters.add(waiter);
     this.#waitersAlive.hold();
+    // The slots of a batch become free behind its last microtask, and perhaps nothing else is in flight.
+    this.#scheduleDrain();
+  }
+
+  /** The polling thread would go on acting for the user that opened the ring (CVE-2024-22017). */
+  #idsObjection(): Error | undefined {
+    const ids = this.#sqpollIds;
+    if (ids === undefined || currentIds().every((id, index) => id === ids[index])) return undefined;
+    return invalidState(
+      'the process has changed its user or group since this SQPOLL ring was opened: open a new one',
+    );
   }
 
   /** Takes a waiter back. False if it has been let in already. */
@@ -283,14 +297,6 @@ export class Ring {
 
 function currentIds(): number[] {
   return [process.geteuid!(), process.getegid!()];
-}
-
-/** The polling thread would go on acting for the user that opened the ring (CVE-2024-22017). */
-function refuseOtherIds(ids: readonly number[]): void {
-  if (currentIds().every((id, index) => id === ids[index])) return;
-  throw invalidState(
-    'the process has changed its user or group since this SQPOLL ring was opened: open a new one',
-  );
 }
 
 /** Throws the error of a register call's negative result. */

@@ -25,6 +25,8 @@ import { Operation, type OperationOptions } from './operation.js';
 import {
   validatedRange,
   validatedView,
+  totalBytes,
+  unchanged,
   validatedViews,
   validateBoolean,
   validateInt32,
@@ -261,11 +263,12 @@ export function sendmsg(
 ): Operation<number> {
   const file = validatedDescriptor(fd);
   const views = validatedViews(buffers);
+  const bytes = totalBytes(views);
   const sockaddr = options.address === undefined ? null : encodeAddress(options.address).sockaddr;
   const msgFlags = msgFlagsOf(options) | MSG_NOSIGNAL;
   return new Operation(
     'sendmsg',
-    (native, f, t) => native.sendmsg(f, t, file.fd, views, sockaddr, msgFlags),
+    (native, f, t) => native.sendmsg(f, t, file.fd, unchanged(views, bytes), sockaddr, msgFlags),
     options,
     { ...file, keep: views },
   );
@@ -316,11 +319,12 @@ export function recvmsg(
 ): Operation<ReceivedMessage> {
   const file = validatedDescriptor(fd);
   const views = validatedViews(buffers);
+  const bytes = totalBytes(views);
   const msgFlags = msgFlagsOf(options);
   const address = new Uint8Array(addressBytes);
   return new Operation<ReceivedMessage>(
     'recvmsg',
-    (native, f, t) => native.recvmsg(f, t, file.fd, views, address, msgFlags),
+    (native, f, t) => native.recvmsg(f, t, file.fd, unchanged(views, bytes), address, msgFlags),
     options,
     {
       ...file,

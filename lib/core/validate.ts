@@ -5,7 +5,7 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
-import { badPort, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
+import { badPort, invalidArgType, invalidArgValue, invalidState, outOfRange } from './errors.js';
 
 /** A file name as node:fs takes it. */
 export type PathLike = string | Uint8Array | URL;
@@ -247,6 +247,18 @@ export function validatedViews(buffers: unknown, name = 'buffers'): Uint8Array[]
   }
   if (buffers.length > 1024) throw outOfRange(`${name}.length`, '<= 1024', buffers.length, validatedViews);
   return buffers.map((buffer) => validatedView(buffer, name));
+}
+
+/** The bytes of several views. */
+export function totalBytes(views: readonly Uint8Array[]): number {
+  return views.reduce((sum, view) => sum + view.byteLength, 0);
+}
+
+/** At submission: the views, of which none may have been detached or shrunk since `bytes` of them were counted. */
+export function unchanged(views: Uint8Array[], bytes: number): Uint8Array[] {
+  if (totalBytes(views) !== bytes)
+    throw invalidState('a buffer was detached or resized before its operation began');
+  return views;
 }
 
 /** Where in the file: null, undefined or -1 for the file's own position, which the kernel takes as -1. */

@@ -114,6 +114,12 @@ Napi::Value get_option(const Napi::CallbackInfo& info) {
   return outcome(info, result < 0 ? result : value);
 }
 
+// lseek(fd, offset, whence): the position, exact up to 2^53.
+Napi::Value seek(const Napi::CallbackInfo& info) {
+  const off_t result = ::lseek(integer(info, 0), info[1].ToNumber().Int64Value(), integer(info, 2));
+  return Napi::Number::New(info.Env(), static_cast<double>(result < 0 ? -errno : result));
+}
+
 // closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
 Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
@@ -143,6 +149,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("setsockopt", &set_option);
   add("getsockopt", &get_option);
   add("closeDescriptor", &close_descriptor);
+  add("lseek", &seek);
   add("errorName", &name_of_error);
   add("errorText", &text_of_error);
   return exports;

@@ -20,8 +20,12 @@ size_t element_bytes(napi_typedarray_type type) {
     case napi_uint32_array:
     case napi_float32_array:
       return 4;
-    default:
+    case napi_float64_array:
+    case napi_bigint64_array:
+    case napi_biguint64_array:
       return 8;
+    default:
+      return 0;  // a kind that this version of N-API does not know: too short for anything
   }
 }
 
@@ -40,7 +44,7 @@ bool is_nothing(napi_env env, napi_value value) {
 
 bool view_of(napi_env env, napi_value value, uint8_t** data, size_t* size) {
   if (value == nullptr) return false;
-  napi_typedarray_type type;
+  napi_typedarray_type type = napi_uint8_array;
   void* memory = nullptr;
   size_t length = 0;
   if (napi_get_typedarray_info(env, value, &type, &length, &memory, nullptr, nullptr) == napi_ok) {

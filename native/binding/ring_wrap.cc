@@ -141,8 +141,9 @@ bool RingWrap::dispatch_batch(uint32_t count) {
   bool running = true;
   napi_value argument = nullptr;
   napi_create_uint32(env_, count, &argument);
-  // Each round ends the batch or got behind an entry whose handler threw.
-  for (uint32_t round = 0; round <= count && running; round++) {
+  // Each round ends the batch, or got behind an entry whose handler threw, or a nextTick between two entries
+  // did. There may be any number of those: the batch is done when JavaScript says so.
+  while (running) {
     if (napi_call_function(env_, object_.Value(), dispatch_.Value(), 1, &argument, nullptr) == napi_ok) break;
     running = report_exception();
   }
@@ -228,10 +229,18 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   }
 }
 
+void RingWrap::close_owned() {
+  for (const int fd : owned_) ::close(fd);
+  owned_.clear();
+}
+
 void RingWrap::closed(void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->executor_.reset();
   if (!wrap->ending_) return;
+  // Sockets, listeners and files that this environment's JavaScript held: nothing is in flight on them any
+  // more.
+  wrap->close_owned();
   const napi_async_cleanup_hook_handle hook = wrap->cleanup_hook_;
   delete wrap;
   napi_remove_async_cleanup_hook(hook);  // tells the environment that it may go on
@@ -299,6 +308,14 @@ void RingWrap::add_control_functions(Napi::Object object) {
   });
   add("eagerSubmit", [](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.executor_->submit_eagerly();
+    return info.Env().Undefined();
+  });
+  add("own", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.owned_.insert(info[0].ToNumber().Int32Value());
+    return info.Env().Undefined();
+  });
+  add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.owned_.erase(info[0].ToNumber().Int32Value());
     return info.Env().Undefined();
   });
   add("readStats", [](RingWrap& wrap, Info info) -> Napi::Value {

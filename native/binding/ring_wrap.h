@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "binding/args.h"
@@ -45,10 +46,13 @@ class RingWrap final : private Executor::Client {
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
+  void close_owned();
 
   napi_env env_;
   std::unique_ptr<Executor> executor_;
   std::vector<RegisteredBuffer> registered_;
+  std::unordered_set<int>
+      owned_;  // descriptors that JavaScript holds, to be closed if the environment ends before it does
   Napi::ObjectReference object_;
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;

@@ -118,7 +118,8 @@ int Ring::create(const RingOptions& options, abi::io_uring_params* params) {
     params->flags = flags;
     params->cq_entries = std::max(options.cq_entries, options.entries);  // fewer are refused
     params->sq_thread_idle = options.sqpoll_idle_ms;
-    const int result = abi::io_uring_setup(options.entries, params);
+    // Two at least: an operation and its link timeout are submitted in one piece.
+    const int result = abi::io_uring_setup(options.entries == 1 ? 2 : options.entries, params);
     if (result == -ENOMEM && ++memory_attempts < kMemoryAttempts) {
       usleep(kMemoryWaitMicroseconds);
     } else if (result == -EINVAL && dropped < std::size(kOptionalFlags)) {

@@ -1,0 +1,115 @@
+// Faults that were found by attacking, each held by a test.
+import { once } from 'node:events';
+import t from 'tap';
+import { BufferRing, nop, readv, recvMultishot, Ring, stats, writev } from 'ringcore/core';
+import {
+  closeQuietly,
+  exception,
+  makePipe,
+  openDescriptors,
+  rejection,
+  runScript,
+  socketPair,
+} from './support.js';
+
+t.test('nextTicks that throw, however many, cost no completion', async (t) => {
+  const script = `
+    import { nop, ring } from 'ringcore/core';
+    let caught = 0, second = 'pending', third = false;
+    process.on('uncaughtException', () => caught++);
+    nop().callback(() => { for (let i = 0; i < 10; i++) process.nextTick(() => { throw new Error('tick'); }); });
+    nop().then(() => { second = 'settled'; });
+    nop().callback(() => { third = true; });
+    setTimeout(() => console.log(JSON.stringify({ caught, second, third, inFlight: ring().stats().inFlight })), 100);
+  `;
+  const { stdout } = await runScript(script);
+  t.strictSame(JSON.parse(stdout), { caught: 10, second: 'settled', third: true, inFlight: 0 });
+});
+
+t.test('a batch that holds the whole operation table', async (t) => {
+  for (const operations of [1, 4]) {
+    const small = Ring.open({ operations });
+    for (let i = 0; i < 10; i++) {
+      await Promise.all(Array.from({ length: operations }, () => nop({ ring: small })));
+    }
+    t.equal(small.stats().waiting, 0, `${operations} slots`);
+    small.close();
+  }
+});
+
+t.test('a submission queue of one entry has room for an operation with its timeout', async (t) => {
+  const small = Ring.open({ entries: 1 });
+  t.teardown(() => small.close());
+  await nop({ ring: small, timeout: 1000 });
+  t.pass();
+});
+
+t.test('vectors that were detached before submission are refused', async (t) => {
+  const [reader, writer] = await makePipe(t);
+  for (const make of [
+    (views: Uint8Array[]) => readv(reader, views),
+    (views: Uint8Array[]) => writev(writer, views),
+  ]) {
+    const views = [new Uint8Array(10), new Uint8Array(10)];
+    const operation = make(views);
+    structuredClone(views[0]!.buffer, { transfer: [views[0]!.buffer] });
+    t.equal((await rejection(operation))['code'], 'ERR_INVALID_STATE');
+  }
+  t.equal(stats().inFlight, 0);
+});
+
+t.test('options are read once, and what is used is what was checked', async (t) => {
+  let reads = 0;
+  const options = {
+    get ring(): Ring | undefined {
+      return reads++ === 0 ? undefined : ({} as Ring);
+    },
+  };
+  await nop(options);
+  t.equal(reads, 1);
+  const lookAlike = { aborted: false } as AbortSignal;
+  t.equal(exception(() => nop({ signal: lookAlike }))['code'], 'ERR_INVALID_ARG_TYPE');
+  t.equal(exception(() => nop({ flags: 1 as never }))['code'], 'ERR_INVALID_ARG_TYPE');
+});
+
+t.test('a buffer ring in use is not closed', async (t) => {
+  const [client] = await socketPair(t);
+  const buffers = new BufferRing({ entries: 1, bufferBytes: 4096 });
+  const iterator = recvMultishot(client, { buffers })[Symbol.asyncIterator]();
+  const next = iterator.next();
+  t.equal(exception(() => buffers.close())['code'], 'ERR_INVALID_STATE');
+  await iterator.return?.();
+  await next;
+  buffers.close();
+  t.pass('closed when nothing uses it');
+});
+
+t.test('a closed ring refuses, from inside a completion too', async (t) => {
+  const closed = Ring.open();
+  closed.close();
+  t.equal((await rejection(nop({ ring: closed })))['code'], 'ERR_INVALID_STATE');
+});
+
+t.test('what a worker owns is closed when it ends', async (t) => {
+  const { Worker } = await import('node:worker_threads');
+  const before = openDescriptors();
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    import('ringcore/core').then(async ({ openat, ring }) => {
+      for (let i = 0; i < 20; i++) ring().native.own(await openat('/dev/null'));
+      const given = await openat('/dev/null');
+      ring().native.own(given);
+      ring().native.disown(given);
+      parentPort.postMessage(given);
+      setTimeout(() => {}, 1e6);
+    });`;
+  const worker = new Worker(source, { eval: true });
+  const [given] = (await once(worker, 'message')) as [number];
+  await worker.terminate();
+  const left = openDescriptors().filter((fd) => !before.includes(fd));
+  t.strictSame(
+    left.map((entry) => parseInt(entry, 10)),
+    [given],
+  );
+  closeQuietly(given);
+});
