@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
 import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
 import {
   bytesOf,
+  isDescriptor,
   numericPosition,
   validateBuffer,
   validatedReadPosition,
@@ -24,6 +26,7 @@ import { validatedFileMode, validatedFlags } from './options.js';
 import { startOpen } from './open_file.js';
 import { Request, type Settle } from './request.js';
 import { startClose, startRead, startReadv, startWrite, startWritev } from './transfer.js';
+import { endTurns } from './turns.js';
 
 type View = NodeJS.ArrayBufferView;
 
@@ -53,7 +56,11 @@ export function open(path: unknown, flags?: unknown, mode?: unknown, callback?: 
   const done = bound(callback);
   const settle = (res: number): void => {
     if (res < 0) done(systemError(res, 'open', { path: name }));
-    else done(null, res);
+    else {
+      // As node does: a thread that ends closes what it has opened.
+      ring().native.own(res);
+      done(null, res);
+    }
   };
   startOpen(name, oflags, permissions, settle, true);
 }
@@ -66,6 +73,15 @@ function throwError(error: Error | null): void {
 export function close(fd: unknown, callback: unknown = throwError): void {
   validateFunction(callback, 'cb');
   startClose(validatedFd(fd), ending('close', bound(callback)), true);
+}
+
+/** `fs.closeSync(fd)`: node's own, which knows nothing of what belongs to the descriptor here. */
+export function closeSync(fd: number): void {
+  if (isDescriptor(fd)) {
+    endTurns(fd);
+    ring().native.disown(fd);
+  }
+  nodeFs.closeSync(fd);
 }
 
 /** `fs.fsync(fd, callback)`. */

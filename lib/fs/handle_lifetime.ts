@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
 import { handleClosed } from './errors.js';
 import { closeUnseen, startClose } from './transfer.js';
@@ -36,6 +37,7 @@ export class HandleLifetime {
 
   constructor(fd: number, owner: object) {
     this.fd = fd;
+    ring().native.own(fd);
     unclosed.register(owner, fd, this);
   }
 

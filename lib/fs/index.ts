@@ -20,6 +20,7 @@ if (onRing) publish(api, { promises: promisesApi });
 
 export const appendFile = api.appendFile;
 export const close = api.close;
+export const closeSync = api.closeSync;
 export const createReadStream = api.createReadStream;
 export const createWriteStream = api.createWriteStream;
 export const fdatasync = api.fdatasync;

@@ -51,8 +51,8 @@ export class Request implements CompletionHandler, Waiter {
     try {
       slot = this.#prepare(this.#ring.native);
     } catch {
-      // The buffer has been detached while this waited for its turn.
-      this.#settle(EFAULT);
+      // The buffer has been detached while this waited for its turn. Later: whoever submits is not called back by that.
+      process.nextTick(this.#settle, EFAULT);
       return true;
     }
     if (!this.#ring.start(this, slot)) return false;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { close, fdatasync, fsync, open, read, readv, write, writev } from './callbacks.js';
+import { close, closeSync, fdatasync, fsync, open, read, readv, write, writev } from './callbacks.js';
 import { api, onRing, publish } from './exported.js';
 import { readFileCallback } from './read_file.js';
 import { createReadStream, ReadStream } from './read_stream.js';
@@ -15,6 +15,7 @@ if (onRing) {
   publish(api, {
     appendFile: appendFileCallback,
     close,
+    closeSync,
     createReadStream,
     createWriteStream,
     fdatasync,

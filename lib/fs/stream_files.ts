@@ -8,14 +8,13 @@ import { api, isPatched } from './exported.js';
 import { FileHandle } from './file_handle.js';
 import { bound } from './callback.js';
 import { systemError } from '../core/errors.js';
-import type { Request } from './request.js';
-import { startRead } from './transfer.js';
+import { startRead, type Stoppable } from './transfer.js';
 
 type Done = (error: Error | null, ...results: unknown[]) => void;
 
 /** The descriptor's operations, through the exports of fs, which programs may have patched. */
 export class StreamFiles {
-  #reading: Request | undefined;
+  #reading: Stoppable | undefined;
   #stopped = false;
 
   open(path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void): void {

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { NativeRing } from '../core/binding.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
-import { EINTR } from './errors.js';
-import { Request, type Settle } from './request.js';
+import { ECANCELED, EINTR } from './errors.js';
+import { Request, type Prepare, type Settle } from './request.js';
+import { endTurns, opensForAppending, Turn } from './turns.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
@@ -35,6 +37,58 @@ function advanced(position: Position, bytes: number): Position {
   return position < 0 ? position : position + bytes;
 }
 
+/** Stops what takes several requests, or waits for its turn; see {@link startWrite}. */
+export interface Stoppable {
+  cancel(): void;
+}
+
+/** Whether this stands for the file's own position, which requests use one after another. */
+function isOwn(position: Position): boolean {
+  return position < 0;
+}
+
+/** One read, which waits for its turn if it's at the file's own position. */
+class Reading implements Stoppable {
+  readonly #prepare: Prepare;
+  readonly #settle: Settle;
+  readonly #runsUserCode: boolean;
+  readonly #turn: Turn;
+  #request: Request | undefined;
+
+  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean) {
+    this.#prepare = prepare;
+    this.#settle = settle;
+    this.#runsUserCode = runsUserCode;
+    this.#turn = new Turn(fd, false, (turn) => this.#begin(turn));
+  }
+
+  cancel(): void {
+    if (this.#request !== undefined) this.#request.cancel();
+    else if (this.#turn.withdraw()) this.#settle(ECANCELED);
+  }
+
+  #begin(turn: Turn): void {
+    const end = (res: number): void => {
+      // The next one goes before what the program does now.
+      turn.end();
+      this.#settle(res);
+    };
+    submitOr(end, () => {
+      this.#request = new Request(this.#prepare, end, this.#runsUserCode);
+      return this.#request;
+    });
+  }
+}
+
+/** Submits a request out of a completion. The ring may have been closed: then there is nobody to throw that to. */
+function submitOr(settle: Settle, make: () => Request): void {
+  try {
+    make().submit();
+  } catch {
+    process.nextTick(settle, ECANCELED);
+  }
+}
+
 /** One read: a count, which may be short, 0 at the end of the file, or -errno. */
 export function startRead(
   fd: number,
@@ -44,15 +98,17 @@ export function startRead(
   position: Position,
   settle: Settle,
   runsUserCode = false,
-): Request {
-  return new Request(
-    (native) => {
-      assertThere(view, offset + length);
-      return native.read(flagsFor(length), 0, fd, view, offset, length, position, 0);
-    },
-    settle,
-    runsUserCode,
-  ).submit();
+): Stoppable {
+  const prepare: Prepare = (native) => {
+    assertThere(view, offset + length);
+    return native.read(flagsFor(length), 0, fd, view, offset, length, position, 0);
+  };
+  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
+  return new Request(prepare, settle, runsUserCode).submit();
+}
+
+function bytesIn(views: Uint8Array[]): number {
+  return views.reduce((sum, view) => sum + view.byteLength, 0);
 }
 
 /** One vectored read. */
@@ -62,25 +118,102 @@ export function startReadv(
   position: Position,
   settle: Settle,
   runsUserCode = false,
-): Request {
+): Stoppable {
   const first = views.length > vectorLimit ? views.slice(0, vectorLimit) : views;
-  const bytes = first.reduce((sum, view) => sum + view.byteLength, 0);
-  return new Request(
-    (native) => native.readv(flagsFor(bytes), 0, fd, first, position, 0),
-    settle,
-    runsUserCode,
-  ).submit();
+  const bytes = bytesIn(first);
+  const prepare: Prepare = (native) => {
+    if (bytesIn(first) < bytes) throw new RangeError('a buffer is gone');
+    return native.readv(flagsFor(bytes), 0, fd, first, position, 0);
+  };
+  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
+  return new Request(prepare, settle, runsUserCode).submit();
 }
 
-/** Stops what takes several requests; see {@link startWrite}. */
-export interface Stoppable {
-  cancel(): void;
-}
+/** Makes the SQE for what is left when `done` bytes are written, at `position`. */
+type PrepareWrite = (native: NativeRing, done: number, position: Position) => number;
 
 /**
  * Writes all of it: short writes resume. Like libuv's, it ends with an error only if nothing was written; otherwise
  * with the count up to there, and the next write shows the error.
  */
+class Writing implements Stoppable {
+  readonly #fd: number;
+  readonly #prepare: PrepareWrite;
+  readonly #length: number;
+  readonly #position: Position;
+  readonly #settle: Settle;
+  readonly #runsUserCode: boolean;
+  readonly #turn: Turn | undefined;
+  #request: Request | undefined;
+  #done = 0;
+  #cancelled = false;
+  /**
+   * The position where a write at the file's own began, once it has been short. The kernel has not always moved the
+   * position behind such a write: the rest goes where it belongs, and the position is set in the end. Of a file that
+   * is open for appending, `append`.
+   */
+  #resumed: number | 'append' | undefined;
+
+  constructor(
+    fd: number,
+    prepare: PrepareWrite,
+    length: number,
+    position: Position,
+    settle: Settle,
+    runsUserCode: boolean,
+  ) {
+    this.#fd = fd;
+    this.#prepare = prepare;
+    this.#length = length;
+    this.#position = position;
+    this.#settle = settle;
+    this.#runsUserCode = runsUserCode;
+    if (isOwn(position)) this.#turn = new Turn(fd, true, (turn) => this.#step(turn));
+    else this.#step(undefined);
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    if (this.#request !== undefined) this.#request.cancel();
+    else if (this.#turn?.withdraw()) this.#settle(ECANCELED);
+  }
+
+  // The turn as an argument: the first step may come while the constructor runs.
+  #step(turn: Turn | undefined): void {
+    const position =
+      typeof this.#resumed === 'number' ? this.#resumed + this.#done : advanced(this.#position, this.#done);
+    const request = (): Request =>
+      (this.#request = new Request(
+        (native) => this.#prepare(native, this.#done, position),
+        (res) => this.#completed(turn, res),
+        this.#runsUserCode,
+      ));
+    submitOr((res) => this.#end(turn, res), request);
+  }
+
+  #completed(turn: Turn | undefined, res: number): void {
+    if (res === EINTR && !this.#cancelled) return this.#step(turn);
+    if (res < 0) return this.#end(turn, this.#done > 0 ? this.#done : res);
+    this.#done += res;
+    if (this.#done >= this.#length) return this.#end(turn, this.#done);
+    if (turn !== undefined && turn.start >= 0) {
+      // In the meantime somebody has closed the descriptor.
+      if (!turn.valid) return this.#end(turn, this.#done);
+      this.#resumed ??= opensForAppending(this.#fd) ? 'append' : turn.start;
+    }
+    if (res === 0 || this.#cancelled) this.#end(turn, this.#done);
+    else this.#step(turn);
+  }
+
+  #end(turn: Turn | undefined, res: number): void {
+    if (this.#resumed === 'append') turn!.seekEnd();
+    else if (this.#resumed !== undefined) turn!.seek(this.#resumed + this.#done);
+    turn?.end();
+    this.#settle(res);
+  }
+}
+
+/** Writes a part of a buffer, all of it. Ends with an error only if nothing was written. */
 export function startWrite(
   fd: number,
   view: Uint8Array,
@@ -90,32 +223,12 @@ export function startWrite(
   settle: Settle,
   runsUserCode = false,
 ): Stoppable {
-  let done = 0;
-  const step = (): Request => {
-    const [from, bytes, at] = [offset + done, length - done, advanced(position, done)];
-    return new Request(
-      (native) => {
-        assertThere(view, from + bytes);
-        return native.write(flagsFor(bytes), 0, fd, view, from, bytes, at, 0);
-      },
-      (res) => {
-        if (res === EINTR && !cancelled) current = step().submit();
-        else if (res < 0) settle(done > 0 ? done : res);
-        else if ((done += res) >= length || res === 0 || cancelled) settle(done);
-        else current = step().submit();
-      },
-      runsUserCode,
-    );
+  const prepare: PrepareWrite = (native, done, at) => {
+    const left = length - done;
+    assertThere(view, offset + length);
+    return native.write(flagsFor(left), 0, fd, view, offset + done, left, at, 0);
   };
-  let cancelled = false;
-  let current = step();
-  current.submit();
-  return {
-    cancel() {
-      cancelled = true;
-      current.cancel();
-    },
-  };
+  return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }
 
 /** What is left of `views` behind their first `bytes`. */
@@ -135,41 +248,29 @@ export function startWritev(
   settle: Settle,
   runsUserCode = false,
 ): Stoppable {
+  const length = bytesIn(views);
   let rest = views;
-  let done = 0;
-  const step = (): Request => {
+  let behind = 0;
+  const prepare: PrepareWrite = (native, done, at) => {
+    if (bytesIn(rest) < length - behind) throw new RangeError('a buffer is gone');
+    rest = remaining(rest, done - behind);
+    behind = done;
     const part = rest.length > vectorLimit ? rest.slice(0, vectorLimit) : rest;
-    const bytes = part.reduce((sum, view) => sum + view.byteLength, 0);
-    const at = advanced(position, done);
-    return new Request(
-      (native) => native.writev(flagsFor(bytes), 0, fd, part, at, 0),
-      (res) => {
-        if (res === EINTR && !cancelled) current = step().submit();
-        else if (res < 0) settle(done > 0 ? done : res);
-        else {
-          done += res;
-          rest = remaining(rest, res);
-          if (rest.length === 0 || res === 0 || cancelled) settle(done);
-          else current = step().submit();
-        }
-      },
-      runsUserCode,
-    );
+    return native.writev(flagsFor(bytesIn(part)), 0, fd, part, at, 0);
   };
-  let cancelled = false;
-  let current = step();
-  current.submit();
-  return {
-    cancel() {
-      cancelled = true;
-      current.cancel();
-    },
-  };
+  return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }
 
 /** Closes a descriptor: 0, or -errno; the number is free then in any case. */
 export function startClose(fd: number, settle: Settle, runsUserCode = false): void {
-  new Request((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
+  endTurns(fd);
+  const prepare: Prepare = (native) => {
+    const slot = native.close(0, 0, fd);
+    // From now on the number may be another file's.
+    if (slot >= 0) native.disown(fd);
+    return slot;
+  };
+  new Request(prepare, settle, runsUserCode).submit();
 }
 
 /** As a promise, which rejects with the error that node's close gives. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { abortError } from '../core/errors.js';
+import { abortError, systemError } from '../core/errors.js';
 import { validateBoolean, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
+import { EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
 import { synchronize } from './handle_changes.js';
@@ -34,8 +35,14 @@ function writeByPath(
   content: Content,
   options: FileOptions,
 ): Promise<void> {
+  const length = content instanceof Uint8Array ? content.byteLength : 0;
   return withLimits('writeFile', options, async (task) => {
     const fd = await openDescriptor(path, oflags, mode, task);
+    if (content instanceof Uint8Array && content.byteLength < length) {
+      // The buffer has been detached. The file is empty; that must not look like success.
+      await closeQuietly(fd);
+      throw systemError(EFAULT, 'write');
+    }
     if (content instanceof Uint8Array && !flush) return writeAndClose(fd, content, task);
     try {
       await writeContent(fd, content, options, task);

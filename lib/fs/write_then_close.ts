@@ -6,9 +6,10 @@
 import { ring as threadRing } from '../core/backend.js';
 import type { CompletionHandler, Waiter } from '../core/completion.js';
 import { IOSQE_IO_LINK } from '../core/constants.js';
-import { checked, ECANCELED } from './errors.js';
+import { checked, ECANCELED, EFAULT } from './errors.js';
 import type { Task } from './task.js';
 import { chunkBytes, closeDescriptor, closeQuietly } from './transfer.js';
+import { hasPosition } from './turns.js';
 import { writeBytes } from './write_to.js';
 
 /** Both in one go. A short or failed write breaks the link: then the close does not happen, its result is ECANCELED. */
@@ -16,6 +17,8 @@ class WriteThenClose implements Waiter {
   readonly #fd: number;
   readonly #bytes: Uint8Array;
   readonly #done: number;
+  readonly #end: number;
+  readonly #position: number;
   readonly #settle: (written: number, closed: number) => void;
   readonly #ring = threadRing();
   #slot = -1;
@@ -25,11 +28,15 @@ class WriteThenClose implements Waiter {
     fd: number,
     bytes: Uint8Array,
     done: number,
+    end: number,
+    position: number,
     settle: (written: number, closed: number) => void,
   ) {
     this.#fd = fd;
     this.#bytes = bytes;
     this.#done = done;
+    this.#end = end;
+    this.#position = position;
     this.#settle = settle;
   }
 
@@ -40,11 +47,14 @@ class WriteThenClose implements Waiter {
 
   admit(): boolean {
     const { native } = this.#ring;
-    const [bytes, done] = [this.#bytes, this.#done];
-    // Less than there was: the buffer has been detached while this waited for its turn.
-    const length = Math.max(0, bytes.byteLength - done);
+    const [bytes, done, end] = [this.#bytes, this.#done, this.#end];
+    if (bytes.byteLength < end) {
+      // The buffer has been detached while this waited for its turn.
+      this.#settle(EFAULT, ECANCELED);
+      return true;
+    }
     if (native.beginChain(2) !== 0) return false;
-    this.#slot = native.write(IOSQE_IO_LINK, 0, this.#fd, bytes, done, length, -1, 0);
+    this.#slot = native.write(IOSQE_IO_LINK, 0, this.#fd, bytes, done, end - done, this.#position, 0);
     const written: CompletionHandler = {
       complete: (res) => {
         this.#slot = -1;
@@ -69,22 +79,27 @@ class WriteThenClose implements Waiter {
   }
 }
 
-/** Writes all of `bytes` and closes the file, which is closed in any case when this has settled. */
+/** Writes all of `bytes` to a file that has just been opened, and closes it: in any case, when this has settled. */
 export async function writeAndClose(fd: number, bytes: Uint8Array, task?: Task): Promise<void> {
   let open = true;
   try {
+    const end = bytes.byteLength;
     // In small pieces but for the last, so that the event loop is not held up.
-    const done = bytes.byteLength - Math.min(bytes.byteLength, chunkBytes);
-    if (done > 0) await writeBytes(fd, bytes.subarray(0, done), task);
+    const done = end - Math.min(end, chunkBytes);
+    // The kernel does not always move a file's own position behind a short write.
+    const begin = hasPosition(fd) ? 0 : -1;
+    if (done > 0) await writeBytes(fd, bytes, task, 0, done, begin);
     task?.check();
+    const position = begin < 0 ? -1 : done;
     const [written, closed] = await new Promise<[number, number]>((resolve) => {
-      const request = new WriteThenClose(fd, bytes, done, (...results) => resolve(results)).submit();
+      const settle = (...results: [number, number]): void => resolve(results);
+      const request = new WriteThenClose(fd, bytes, done, end, position, settle).submit();
       task?.track(request);
     });
     open = closed === ECANCELED;
     task?.check();
     checked(written, 'write');
-    if (open) await writeBytes(fd, bytes.subarray(done + written), task);
+    if (open) await writeBytes(fd, bytes, task, done + written, end, begin);
     else checked(closed, 'close');
   } catch (error) {
     if (open) await closeQuietly(fd);

@@ -73,15 +73,24 @@ function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
   void Promise.resolve(iterator.return?.()).catch(() => {});
 }
 
-/** Writes the bytes; short writes resume, at most 512 KiB go in one request. */
-export async function writeBytes(fd: number, bytes: Uint8Array, task?: Task): Promise<void> {
-  let done = 0;
-  while (done < bytes.byteLength) {
+/**
+ * Writes the bytes from `done` up to `end`; short writes resume, at most 512 KiB go in one request. `begin` is where in
+ * the file the first of the bytes belongs; -1 for the file's own position.
+ */
+export async function writeBytes(
+  fd: number,
+  bytes: Uint8Array,
+  task?: Task,
+  done = 0,
+  end = bytes.byteLength,
+  begin = -1,
+): Promise<void> {
+  while (done < end) {
     task?.check();
-    const length = Math.min(bytes.byteLength - done, chunkBytes);
-    const from = done;
+    const length = Math.min(end - done, chunkBytes);
+    const [from, position] = [done, begin < 0 ? -1 : begin + done];
     const res = await new Promise<number>((resolve) => {
-      const write = startWrite(fd, bytes, from, length, -1, resolve);
+      const write = startWrite(fd, bytes, from, length, position, resolve);
       task?.track(write);
     });
     task?.check();

@@ -208,6 +208,7 @@ Napi::Value RingWrap::open(const Napi::CallbackInfo& info) {
 }
 
 void RingWrap::close() {
+  owned_.clear();  // who holds these will tell another ring when it closes them
   if (executor_ != nullptr) executor_->close(true, &RingWrap::closed, this);
 }
 

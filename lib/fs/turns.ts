@@ -1,0 +1,149 @@
+/**
+ * Requests at a file's own position, one at a time for each descriptor.
+ *
+ * read(2) and write(2) hold a lock for the time in which they use and move the position; io_uring's workers do not. Two
+ * requests in flight could both begin at the same place, and one's bytes would be lost.
+ *
+ * @module
+ */
+import { loadBinding } from '../core/binding.js';
+import { EINVAL } from './errors.js';
+import nodeFs from './node_fs.js';
+
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
+const SEEK_END = 2;
+
+/** A file's own position; -1 if it has none: pipes, sockets, terminals and other devices. */
+function positionOf(fd: number): number {
+  const native = loadBinding();
+  const position = native.lseek(fd, 0, SEEK_CUR);
+  // Devices whose lseek does nothing answer 0 to everything; a file refuses what is before its beginning.
+  if (position === 0 && native.lseek(fd, -1, SEEK_SET) !== EINVAL) return -1;
+  return Math.max(position, -1);
+}
+
+/** Those who use the position of one open file, in the order in which they have come. */
+class Line {
+  readonly waiting = new Set<Turn>();
+  busy = false;
+  /** The descriptor is being closed, and may be another file's by now. */
+  dissolved = false;
+  #advancing = false;
+  readonly #key: number;
+
+  constructor(key: number) {
+    this.#key = key;
+  }
+
+  /** A loop, since a turn may end at once: there may be thousands of them. */
+  advance(): void {
+    if (this.#advancing) return;
+    this.#advancing = true;
+    try {
+      for (const turn of this.waiting) {
+        if (this.busy && !this.dissolved) break;
+        this.waiting.delete(turn);
+        this.busy = true;
+        turn.run();
+      }
+    } finally {
+      this.#advancing = false;
+    }
+    if (!this.busy && lines.get(this.#key) === this) lines.delete(this.#key);
+  }
+}
+
+/** By descriptor, and for files without a position by direction: a read that waits must not hold up a write. */
+const lines = new Map<number, Line>();
+
+function lineOf(fd: number, position: number, writes: boolean): Line {
+  const key = fd * 3 + (position >= 0 ? 0 : writes ? 1 : 2);
+  let line = lines.get(key);
+  if (line === undefined) lines.set(key, (line = new Line(key)));
+  return line;
+}
+
+/** The right to use a file's own position, from `begin` until `end`. */
+export class Turn {
+  /** The file's position at the beginning of the turn; -1 if it has none. */
+  start = -1;
+  readonly #fd: number;
+  readonly #line: Line;
+  readonly #begin: (turn: Turn) => void;
+
+  /** Calls `begin` when those who came before have ended: at once, if there are none. */
+  constructor(fd: number, writes: boolean, begin: (turn: Turn) => void) {
+    const position = positionOf(fd);
+    this.#fd = fd;
+    this.#begin = begin;
+    this.#line = lineOf(fd, position, writes);
+    if (this.#line.busy) {
+      this.#line.waiting.add(this);
+      return;
+    }
+    this.#line.busy = true;
+    this.start = position;
+    begin(this);
+  }
+
+  /** @internal For the line. */
+  run(): void {
+    this.start = positionOf(this.#fd);
+    this.#begin(this);
+  }
+
+  /** Whether the descriptor is still the file's. */
+  get valid(): boolean {
+    return !this.#line.dissolved;
+  }
+
+  /** Gives a turn up that has not begun; false if it has. */
+  withdraw(): boolean {
+    return this.#line.waiting.delete(this);
+  }
+
+  /** Moves the file's position. */
+  seek(position: number): void {
+    if (this.valid) loadBinding().lseek(this.#fd, position, SEEK_SET);
+  }
+
+  /** Moves the file's position to its end. */
+  seekEnd(): void {
+    if (this.valid) loadBinding().lseek(this.#fd, 0, SEEK_END);
+  }
+
+  end(): void {
+    this.#line.busy = false;
+    this.#line.advance();
+  }
+}
+
+/** The descriptor is about to be closed: what waits goes to the kernel before that, as nothing can come behind it. */
+export function endTurns(fd: number): void {
+  if (lines.size === 0) return;
+  for (let key = fd * 3; key < fd * 3 + 3; key++) {
+    const line = lines.get(key);
+    if (line === undefined) continue;
+    lines.delete(key);
+    line.dissolved = true;
+    line.advance();
+  }
+}
+
+/** Whether `fd` is a file with a position of its own. */
+export function hasPosition(fd: number): boolean {
+  return positionOf(fd) >= 0;
+}
+
+/** Whether O_APPEND is among the flags of an open descriptor. False where /proc cannot be read. */
+export function opensForAppending(fd: number): boolean {
+  let text: string;
+  try {
+    text = nodeFs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+  } catch {
+    return false;
+  }
+  const flags = /^flags:\s*([0-7]+)$/m.exec(text)?.[1] ?? '0';
+  return (parseInt(flags, 8) & nodeFs.constants.O_APPEND) !== 0;
+}
