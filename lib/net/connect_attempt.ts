@@ -77,6 +77,7 @@ export class ConnectAttempt implements CompletionHandler, Waiter, OtherOperation
 
   /** @internal */
   refuse(): void {
+    this.#connection.other = undefined;
     this.#end(ECANCELED, false);
   }
 

@@ -23,7 +23,7 @@ import {
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import { localAddressOf, remoteAddressOf, type MaybeAddress } from './address.js';
-import { descriptorClosed } from './descriptors.js';
+import { descriptorClosed, own } from './descriptors.js';
 import { Receiver } from './receiver.js';
 import { Sender, type WriteCallback } from './sender.js';
 import { loadBinding } from '../core/binding.js';
@@ -76,6 +76,7 @@ export class Connection {
     this.ring = ring;
     this.fd = fd;
     this.domain = domain;
+    own(ring, fd);
     this.receiver = new Receiver(ring, this);
     this.sender = new Sender(ring, this);
     // Destroyed by hand: registering each with the garbage collector costs more than a message.
@@ -215,10 +216,16 @@ class DescriptorClose implements CompletionHandler, Waiter {
   }
 
   admit(): boolean {
-    return this.#ring.start(this, this.#ring.native.close(0, 0, this.#fd));
+    const { native } = this.#ring;
+    // Before: the number may be another file's as soon as the kernel has the request.
+    native.disown(this.#fd);
+    if (this.#ring.start(this, native.close(0, 0, this.#fd))) return true;
+    own(this.#ring, this.#fd);
+    return false;
   }
 
   refuse(): void {
+    this.#ring.native.disown(this.#fd);
     loadBinding().closeDescriptor(this.#fd);
     process.nextTick(() => this.complete(0, TERMINAL));
   }

@@ -1,8 +1,17 @@
 /**
- * The process has no descriptor left: who waits for one.
+ * Descriptors: who closes them if nobody does, and who waits for one when the process has none left.
  *
  * @module
  */
+import type { Ring } from '../core/ring.js';
+
+/**
+ * From now on the end of the thread closes it: a worker can end at any moment, and its descriptors are the process's.
+ * Not standard input and output: those stay the process's, whoever uses them.
+ */
+export function own(ring: Ring, fd: number): void {
+  if (fd > 2) ring.native.own(fd);
+}
 
 const waiting = new Set<() => void>();
 

@@ -24,7 +24,7 @@ import {
 import type { Ring } from '../core/ring.js';
 import { domainOf, encode, localAddressOf, type Endpoint, type MaybeAddress } from './address.js';
 import { Connection } from './connection.js';
-import { onDescriptorClosed } from './descriptors.js';
+import { onDescriptorClosed, own as ownDescriptor } from './descriptors.js';
 import { EAGAIN, ECANCELED, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO } from './errors.js';
 import { loadBinding } from '../core/binding.js';
 
@@ -77,6 +77,8 @@ export class Listener implements CompletionHandler, Waiter {
   #slot = -1;
   #wanted = false;
   #closed = false;
+  /** The ring takes no more operations: this has been told, once. */
+  #refused = false;
   #referenced = true;
   #endShortage: (() => void) | undefined;
 
@@ -86,6 +88,7 @@ export class Listener implements CompletionHandler, Waiter {
     this.domain = domain;
     this.#own = own;
     this.#user = user;
+    ownDescriptor(ring, fd);
     const type = domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
     this.scope = new AsyncResource(type, { requireManualDestroy: true });
   }
@@ -124,6 +127,7 @@ export class Listener implements CompletionHandler, Waiter {
   }
 
   #closeDescriptor(): void {
+    this.ring.native.disown(this.fd);
     loadBinding().closeDescriptor(this.fd);
     this.scope.emitDestroy();
   }
@@ -142,7 +146,7 @@ export class Listener implements CompletionHandler, Waiter {
   }
 
   #arm(): void {
-    if (this.#state !== 'idle' || !this.#wanted || this.#closed) return;
+    if (this.#state !== 'idle' || !this.#wanted || this.#closed || this.#refused) return;
     this.#state = 'waiting';
     this.ring.admit(this);
   }
@@ -160,13 +164,19 @@ export class Listener implements CompletionHandler, Waiter {
   /** @internal */
   refuse(): void {
     this.#state = 'idle';
-    this.#user.failed(ECANCELED);
+    this.#refused = true;
+    if (!this.#wanted || this.#closed) return;
+    // Not inside the call or the completion that asked for connections: without a listener, 'error' throws.
+    process.nextTick(() => {
+      if (!this.#closed) this.scope.runInAsyncScope(() => this.#user.failed(ECANCELED));
+    });
   }
 
   /** @internal */
   complete(res: number, flags: number): void {
     // Made out here: what happens on a connection belongs to no other async context than its own.
-    const connection = res >= 0 && !this.#closed ? new Connection(this.ring, res, this.domain) : undefined;
+    const taken = res >= 0 && !this.#closed && !this.ring.closed;
+    const connection = taken ? new Connection(this.ring, res, this.domain) : undefined;
     this.scope.runInAsyncScope(this.#completed, this, res, (flags & TERMINAL) !== 0, connection);
   }
 
@@ -189,7 +199,8 @@ export class Listener implements CompletionHandler, Waiter {
 
   #handle(res: number, stopping: boolean, connection: Connection | undefined): void {
     if (res >= 0) {
-      // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there.
+      // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there or
+      // nothing could be done on it, the ring being closed.
       if (connection === undefined) loadBinding().closeDescriptor(res);
       else this.#user.accepted(connection);
     } else if (this.#closed || passing.includes(res) || (res === ECANCELED && stopping)) {
@@ -198,6 +209,7 @@ export class Listener implements CompletionHandler, Waiter {
       this.#waitOutShortage();
     } else {
       this.#wanted = false;
+      this.#refused = this.ring.closed;
       this.#user.failed(res);
     }
   }

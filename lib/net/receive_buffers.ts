@@ -13,8 +13,12 @@ import type { Ring } from '../core/ring.js';
 const incremental = { entries: 16, bufferBytes: 256 * 1024 };
 const whole = { entries: 256, bufferBytes: 16 * 1024, incremental: false };
 
-/** Chunks up to this size are copied: a view would keep a whole buffer from being used again. */
-const copyBytes = 2048;
+/**
+ * Chunks up to this size are copied. A view keeps its whole buffer, 256 KiB, in memory and from being used again: as long
+ * as every view is a quarter of it or more, what slow readers hold is at most four times their data, whatever a peer
+ * sends. The price is one copy of chunks below 64 KiB; a fast stream's are mostly larger.
+ */
+const copyBytes = incremental.bufferBytes / 4 - 1;
 
 const shared = new WeakMap<Ring, BufferRing | null>();
 

@@ -28,6 +28,8 @@ export interface UserBuffer {
 }
 
 const ownBytes = 65536;
+/** Below, a chunk is copied out of such memory: as with shared buffers, what is held is at most four times the data. */
+const leastViewBytes = ownBytes / 4;
 
 /** Receives for a {@link Connection}. */
 export class Receiver implements CompletionHandler, Waiter {
@@ -90,6 +92,8 @@ export class Receiver implements CompletionHandler, Waiter {
 
   #arm(): void {
     if (this.#state !== 'idle' || this.#ended || this.#closed || !this.#wanted) return;
+    // Detached or empty: receiving nothing would look like the peer's end. The error is node's.
+    if (this.userBuffer?.buffer().byteLength === 0) return this.#fail(ENOBUFS);
     this.#state = 'waiting';
     this.#ring.admit(this);
   }
@@ -131,6 +135,7 @@ export class Receiver implements CompletionHandler, Waiter {
   /** @internal */
   refuse(error: Error): void {
     this.#state = 'idle';
+    // Nothing more can come: it is never armed again.
     this.#ended = true;
     if (!this.#closed) this.#connection.user.failed(error);
   }
@@ -189,7 +194,8 @@ export class Receiver implements CompletionHandler, Waiter {
       user.active();
       return this.userBuffer.received(bytes, own);
     }
-    return user.received(Buffer.from(own.buffer, own.byteOffset, bytes));
+    const view = Buffer.from(own.buffer, own.byteOffset, bytes);
+    return user.received(bytes < leastViewBytes ? Buffer.from(view) : view);
   }
 
   #fail(errno: number): void {

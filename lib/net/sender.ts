@@ -5,6 +5,7 @@
  */
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
+import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
@@ -38,6 +39,8 @@ export class Sender implements CompletionHandler, Waiter {
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: Uint8Array[] = [];
+  /** How long each was when it was written. It may be detached or resized at any time. */
+  #lengths: readonly number[] = [];
   /** The first view that is not sent whole, and how much of it is. */
   #index = 0;
   #offset = 0;
@@ -52,14 +55,18 @@ export class Sender implements CompletionHandler, Waiter {
     return this.#slot >= 0;
   }
 
-  /** Sends these, one after the other. Nothing else may be on its way. */
-  send(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
+  /**
+   * Sends these, one after the other, of each as many bytes as `lengths` says; `bytes` is their sum. Nothing else may be
+   * on its way.
+   */
+  send(views: Uint8Array[], lengths: readonly number[], bytes: number, callback: WriteCallback): void {
     this.bytes += bytes;
     if (bytes === 0) {
       callback();
       return;
     }
     this.#views = views;
+    this.#lengths = lengths;
     this.#index = 0;
     this.#offset = 0;
     this.#callback = callback;
@@ -76,6 +83,7 @@ export class Sender implements CompletionHandler, Waiter {
       if (!this.#connection.referenced) native.setRef(this.#slot, true);
       if (!this.#ring.closed) native.cancel(this.#slot);
     } else if (this.#waiting) {
+      this.#waiting = false;
       this.#ring.withdraw(this);
       this.#finish(ECANCELED);
     }
@@ -92,6 +100,11 @@ export class Sender implements CompletionHandler, Waiter {
 
   /** @internal */
   admit(): boolean {
+    if (this.#views[this.#index]!.byteLength < this.#lengths[this.#index]!) {
+      this.#waiting = false;
+      this.failShrunk(this.#takeCallback());
+      return true;
+    }
     const slot = this.#prepare();
     if (slot < 0) return false;
     this.#waiting = false;
@@ -107,7 +120,7 @@ export class Sender implements CompletionHandler, Waiter {
     this.#polling = this.#pollFirst;
     if (this.#pollFirst) return native.poll(0, 0, fd, POLLOUT);
     const first = this.#views[this.#index]!;
-    const left = first.byteLength - this.#offset;
+    const left = this.#lengths[this.#index]! - this.#offset;
     if (this.#index === this.#views.length - 1 || left >= mostBytes) {
       return native.send(0, 0, fd, first, this.#offset, Math.min(left, mostBytes), sendFlags);
     }
@@ -119,8 +132,11 @@ export class Sender implements CompletionHandler, Waiter {
     let bytes = 0;
     for (let i = this.#index; i < this.#views.length && vectors.length < mostVectors; i++) {
       const view = this.#views[i]!;
+      const length = this.#lengths[i]!;
+      // It fails when its turn comes, behind the bytes of those before it.
+      if (view.byteLength < length) break;
       const from = i === this.#index ? this.#offset : 0;
-      const take = Math.min(view.byteLength - from, mostBytes - bytes);
+      const take = Math.min(length - from, mostBytes - bytes);
       vectors.push(take === view.byteLength ? view : view.subarray(from, from + take));
       bytes += take;
       if (bytes === mostBytes) break;
@@ -130,6 +146,8 @@ export class Sender implements CompletionHandler, Waiter {
 
   /** @internal */
   refuse(error: Error): void {
+    // Closed while the ring refused others before it.
+    if (!this.#waiting) return;
     this.#waiting = false;
     this.#finish(0, error);
   }
@@ -169,15 +187,29 @@ export class Sender implements CompletionHandler, Waiter {
 
   #advance(bytes: number): void {
     this.#offset += bytes;
-    while (this.#index < this.#views.length && this.#offset >= this.#views[this.#index]!.byteLength) {
-      this.#offset -= this.#views[this.#index++]!.byteLength;
+    while (this.#index < this.#views.length && this.#offset >= this.#lengths[this.#index]!) {
+      this.#offset -= this.#lengths[this.#index++]!;
     }
   }
 
+  /**
+   * Ends a write of which bytes are gone. What the peer has got is not the whole, and must not look like it: it gets a
+   * reset where a FIN would say that this was all.
+   */
+  failShrunk(callback: WriteCallback): void {
+    this.#connection.closeWithReset();
+    const error = invalidState('a buffer was detached or made shorter before all of it was sent');
+    this.#connection.user.sent(0, callback, error);
+  }
+
   #finish(errno: number, error?: Error): void {
+    this.#connection.user.sent(errno, this.#takeCallback(), error);
+  }
+
+  #takeCallback(): WriteCallback {
     const callback = this.#callback!;
     this.#callback = undefined;
     this.#views = [];
-    this.#connection.user.sent(errno, callback, error);
+    return callback;
   }
 }

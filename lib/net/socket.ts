@@ -90,35 +90,55 @@ export class Socket extends SocketBase {
   // --- sending
 
   override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
+    if (this.#hasShrunk(data.length, callback)) return;
     const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
-    this.#send([view], view.byteLength, callback);
+    this.#send([view], [view.byteLength], view.byteLength, callback);
   }
 
   override _writev(chunks: Piece[], callback: WriteCallback): void {
+    let streamLength = 0;
+    for (const { chunk } of chunks) streamLength += chunk.length;
+    if (this.#hasShrunk(streamLength, callback)) return;
     const views = gather(chunks);
+    const lengths = views.map((view) => view.byteLength);
     let bytes = 0;
-    for (const view of views) bytes += view.byteLength;
-    this.#send(views, bytes, callback);
+    for (const length of lengths) bytes += length;
+    this.#send(views, lengths, bytes, callback);
   }
 
-  #send(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
-    if (this.connecting) return this.#sendWhenConnected(views, bytes, callback);
+  /**
+   * The stream has counted what was written, and gives all of it. If its length is less by now, a buffer was detached
+   * while it waited for its turn: that fails.
+   */
+  #hasShrunk(streamLength: number, callback: WriteCallback): boolean {
+    if (streamLength >= this.writableLength) return false;
+    if (this._handle === null) callback(socketClosed());
+    else this._handle.sender.failShrunk(callback);
+    return true;
+  }
+
+  #send(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
+    if (this.connecting) this.#sendWhenConnected(views, lengths, bytes, callback);
+    else this.#sendNow(views, lengths, bytes, callback);
+  }
+
+  #sendNow(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
     this._pendingBytes = 0;
     if (this._handle === null) {
       callback(socketClosed());
       return;
     }
     this._unrefTimer();
-    this._handle.sender.send(views, bytes, callback);
+    this._handle.sender.send(views, lengths, bytes, callback);
   }
 
   /** The stream keeps back what is written after it. */
-  #sendWhenConnected(views: Uint8Array[], bytes: number, callback: WriteCallback): void {
+  #sendWhenConnected(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
     this._pendingBytes = bytes;
     const onClose = (): void => callback(closedBeforeConnection());
     this.once('connect', () => {
       this.off('close', onClose);
-      this.#send(views, bytes, callback);
+      this.#sendNow(views, lengths, bytes, callback);
     });
     this.once('close', onClose);
   }
