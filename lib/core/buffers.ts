@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import { kernelAtLeast } from './availability.js';
 import { ring as threadRing } from './backend.js';
 import { F_BUF_MORE } from './completion.js';
@@ -128,6 +129,8 @@ export class BufferRing {
 
   #provideSlab(id: number): void {
     const slab = Buffer.allocUnsafeSlow(this.bufferBytes);
+    // Pieces of it go to many: one of them must not take the others' memory to another thread.
+    markAsUntransferable(slab.buffer);
     this.#slabs[id] = slab;
     this.#lent[id] = false;
     this.ring.native.provideBuffer(this.group, id, slab);
