@@ -328,7 +328,7 @@ export interface NativeRing {
   countsByKind(out: Float64Array): void;
   probe(): { opcodes: boolean[]; lastOpcode: number };
   /** The group id, or -errno. */
-  createBufferRing(entries: number, bufferBytes: number, incremental: boolean): number;
+  createBufferRing(entries: number, incremental: boolean): number;
   provideBuffer(group: number, bufferId: number, view: Uint8Array): void;
   destroyBufferRing(group: number): number;
   updateBuffer(index: number, view: Uint8Array | null): number;

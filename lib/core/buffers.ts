@@ -65,10 +65,10 @@ export class BufferRing {
 
     const { native } = this.ring;
     let incremental = options.incremental ?? kernelAtLeast('6.12');
-    let group = native.createBufferRing(entries, bufferBytes, incremental);
+    let group = native.createBufferRing(entries, incremental);
     if (group === EINVAL && incremental && options.incremental === undefined) {
       incremental = false;
-      group = native.createBufferRing(entries, bufferBytes, false);
+      group = native.createBufferRing(entries, false);
     }
     this.group = checkRegister(group);
     this.incremental = incremental;

@@ -3,26 +3,21 @@
  *
  * @module
  */
-import { systemError } from '../core/errors.js';
+import { codedError, CodedError, CodedRangeError, systemError } from '../core/errors.js';
 
 /** The largest file that readFile takes: node's limit, what one read of libuv can take. */
 export const largestFileBytes = 2 ** 31 - 1;
 
 /** ERR_FS_FILE_TOO_LARGE. */
 export function fileTooLarge(bytes: number | bigint): RangeError {
-  const error = new RangeError(`File size (${bytes}) is greater than 2 GiB`) as RangeError & { code: string };
-  // The stack's first line carries the code, as that of node's own errors does.
-  error.stack = error.stack?.replace('RangeError', 'RangeError [ERR_FS_FILE_TOO_LARGE]');
-  error.code = 'ERR_FS_FILE_TOO_LARGE';
-  return error;
+  const message = `File size (${bytes}) is greater than 2 GiB`;
+  return codedError(CodedRangeError, 'ERR_FS_FILE_TOO_LARGE', message, fileTooLarge);
 }
 
 /** ERR_METHOD_NOT_IMPLEMENTED. */
 export function notImplemented(what: string): Error {
-  const error = new Error(`The ${what} method is not implemented`) as Error & { code: string };
-  error.stack = error.stack?.replace('Error', 'Error [ERR_METHOD_NOT_IMPLEMENTED]');
-  error.code = 'ERR_METHOD_NOT_IMPLEMENTED';
-  return error;
+  const message = `The ${what} method is not implemented`;
+  return codedError(CodedError, 'ERR_METHOD_NOT_IMPLEMENTED', message, notImplemented);
 }
 
 /** A method of a FileHandle that is closed: node's words. */

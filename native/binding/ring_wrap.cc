@@ -341,7 +341,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
     return answer;
   });
   add("createBufferRing", [u32](RingWrap& wrap, Info info) -> Napi::Value {
-    const bool incremental = info[2].ToBoolean();
+    const bool incremental = info[1].ToBoolean();
     return Napi::Number::New(info.Env(), wrap.executor_->create_buffer_ring(u32(info, 0), incremental));
   });
   add("provideBuffer", [u32](RingWrap& wrap, Info info) -> Napi::Value {

@@ -65,10 +65,7 @@ void Executor::cancel(uint32_t slot) {
 }
 
 void Executor::queue_cancel(const Op& op) {
-  abi::io_uring_sqe& sqe = ring_->sq.next();
-  sqe.opcode = CancelOperation::kOpcode;
-  sqe.user_data = op.user_data(CqeTag::kIgnored);
-  CancelOperation{op.user_data(CqeTag::kOperation)}.fill(sqe);
+  fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, op.user_data(CqeTag::kIgnored));
   stats_.by_kind[kKindOf<CancelOperation>]++;
   queued();
 }

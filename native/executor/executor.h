@@ -126,11 +126,7 @@ class Executor final : private LoopWatcher::Events {
   // --- for composite operations
   template <class Shape>
   void queue_sqe(Op& op, const Shape& shape, CqeTag tag, unsigned sqe_flags) {
-    abi::io_uring_sqe& sqe = ring_->sq.next();
-    sqe.opcode = Shape::kOpcode;
-    sqe.flags = static_cast<uint8_t>(sqe_flags);
-    sqe.user_data = op.user_data(tag);
-    shape.fill(sqe);
+    fill_next(shape, op.user_data(tag), sqe_flags);
     queued();
   }
   void reserve(unsigned sqes) { ring_->sq.reserve(sqes); }
@@ -159,14 +155,19 @@ class Executor final : private LoopWatcher::Events {
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
   void on_link_timeout_cqe(Op& op, int32_t result);
   void count_bytes(const Op& op, int32_t result, uint32_t flags);
-  // An SQE of the executor itself, which no operation owns.
+  // The next SQE of the queue: the one place that sets what all have in common.
   template <class Shape>
-  void queue_own(const Shape& shape, CqeTag tag, uint8_t sqe_flags = 0) {
+  void fill_next(const Shape& shape, uint64_t user_data, unsigned sqe_flags = 0) {
     abi::io_uring_sqe& sqe = ring_->sq.next();
     sqe.opcode = Shape::kOpcode;
-    sqe.flags = sqe_flags;
-    sqe.user_data = static_cast<uint64_t>(tag) << 56;
+    sqe.flags = static_cast<uint8_t>(sqe_flags);
+    sqe.user_data = user_data;
     shape.fill(sqe);
+  }
+  // One of the executor itself, which no operation owns.
+  template <class Shape>
+  void queue_own(const Shape& shape, CqeTag tag, unsigned sqe_flags = 0) {
+    fill_next(shape, static_cast<uint64_t>(tag) << 56, sqe_flags);
   }
   void queue_cancel(const Op& op);
   void arm_cancel_timer();
