@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { describeErrno, networkError, type SystemError } from '../core/errors.js';
+import {
+  codedError,
+  CodedError,
+  CodedRangeError,
+  CodedTypeError,
+  describeErrno,
+  networkError,
+  type SystemError,
+} from '../core/errors.js';
 
 export { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
 
@@ -11,6 +19,7 @@ export { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
 export const EINTR = -4;
 export const EAGAIN = -11;
 export const ENOMEM = -12;
+export const EFAULT = -14;
 export const EINVAL = -22;
 export const ENFILE = -23;
 export const EMFILE = -24;
@@ -59,57 +68,57 @@ export function listenError(errno: number, address: string | null, port: number 
   return error;
 }
 
-type Constructor = new (message: string) => Error;
-
-/** An error with a code of node's: its stack shows the code, its name does not. */
-function coded(Base: Constructor, code: string, message: string): Error & { code: string } {
-  const error = new Base(message) as Error & { code: string };
-  // The stack's first line is made when it is first read: read it with the code in the name.
-  Object.defineProperty(error, 'name', { value: `${error.name} [${code}]`, configurable: true });
-  void error.stack;
-  delete (error as { name?: string }).name;
-  Object.defineProperty(error, 'toString', {
-    value: () => `${error.name} [${code}]: ${error.message}`,
-    enumerable: false,
-    configurable: true,
-    writable: true,
-  });
-  error.code = code;
-  return error;
-}
-
-export const socketClosed = (): Error => coded(Error, 'ERR_SOCKET_CLOSED', 'Socket is closed');
+export const socketClosed = (): Error =>
+  codedError(CodedError, 'ERR_SOCKET_CLOSED', 'Socket is closed', socketClosed);
 
 export const closedBeforeConnection = (): Error =>
-  coded(Error, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established');
+  codedError(
+    CodedError,
+    'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
+    'Socket closed before the connection was established',
+    closedBeforeConnection,
+  );
 
 export const connectionTimeout = (): Error =>
-  coded(Error, 'ERR_SOCKET_CONNECTION_TIMEOUT', 'Socket connection timeout');
+  codedError(CodedError, 'ERR_SOCKET_CONNECTION_TIMEOUT', 'Socket connection timeout', connectionTimeout);
 
 export const alreadyListening = (): Error =>
-  coded(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+  codedError(
+    CodedError,
+    'ERR_SERVER_ALREADY_LISTEN',
+    'Listen method has been called more than once without closing.',
+    alreadyListening,
+  );
 
-export const notRunning = (): Error => coded(Error, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.');
+export const notRunning = (): Error =>
+  codedError(CodedError, 'ERR_SERVER_NOT_RUNNING', 'Server is not running.', notRunning);
 
 export const missingConnectArguments = (): Error =>
-  coded(TypeError, 'ERR_MISSING_ARGS', 'The "options" or "port" or "path" argument must be specified');
+  codedError(
+    CodedTypeError,
+    'ERR_MISSING_ARGS',
+    'The "options" or "port" or "path" argument must be specified',
+    missingConnectArguments,
+  );
 
 export const invalidIpAddress = (address: unknown): Error =>
-  coded(TypeError, 'ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${String(address)}`);
+  codedError(
+    CodedTypeError,
+    'ERR_INVALID_IP_ADDRESS',
+    `Invalid IP address: ${String(address)}`,
+    invalidIpAddress,
+  );
 
 export const invalidFdType = (type: string): Error =>
-  coded(TypeError, 'ERR_INVALID_FD_TYPE', `Unsupported fd type: ${type}`);
+  codedError(CodedTypeError, 'ERR_INVALID_FD_TYPE', `Unsupported fd type: ${type}`, invalidFdType);
 
 export const invalidHandleType = (): Error =>
-  coded(TypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent');
+  codedError(CodedTypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent', invalidHandleType);
 
 /** ERR_INVALID_ADDRESS_FAMILY. */
 export function invalidAddressFamily(family: unknown, host: unknown, port: unknown): Error {
-  const error = coded(
-    RangeError,
-    'ERR_INVALID_ADDRESS_FAMILY',
-    `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`,
-  );
+  const message = `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`;
+  const error = codedError(CodedRangeError, 'ERR_INVALID_ADDRESS_FAMILY', message, invalidAddressFamily);
   return Object.assign(error, { host, port });
 }
 

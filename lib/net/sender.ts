@@ -8,7 +8,7 @@ import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
 import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
-import { EAGAIN, ECANCELED, EINTR } from './errors.js';
+import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
 
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;
@@ -177,6 +177,8 @@ export class Sender implements CompletionHandler, Waiter {
       res = 0;
     }
     if (res === EINTR) res = 0;
+    // The kernel may notice that the memory is gone before we do.
+    if (res === EFAULT && !this.#closed) return this.failShrunk(this.#takeCallback());
     if (res < 0) return this.#finish(res);
     this.#advance(res);
     if (this.#index === this.#views.length) return this.#finish(0);
