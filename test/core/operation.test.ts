@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { close, nop, openat, pipe, poll, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
-import { exception, makePipe, openDescriptors, rejection, runScript } from './support.js';
+import { descriptorsAtRest, exception, makePipe, rejection, runScript } from './support.js';
 
 t.test('nothing is submitted before it is awaited', async (t) => {
   await nop();
@@ -100,13 +100,13 @@ t.test('1,000 aborted reads leave nothing behind', async (t) => {
   await round();
   const gc = globalThis.gc ?? ((): void => {});
   gc();
-  const before = { descriptors: openDescriptors(), memory: process.memoryUsage() };
+  const before = { descriptors: await descriptorsAtRest(), memory: process.memoryUsage() };
   for (let i = 0; i < 10; i++) await round();
   gc();
-  await new Promise((resolve) => setImmediate(resolve));
+  const descriptors = await descriptorsAtRest();
   gc();
   const after = process.memoryUsage();
-  t.strictSame(openDescriptors(), before.descriptors);
+  t.strictSame(descriptors, before.descriptors);
   t.equal(stats().inFlight, 0);
   t.ok(ring().handlers.every((handler) => handler === undefined));
   t.ok(after.arrayBuffers - before.memory.arrayBuffers < 1 << 20, 'the buffers are gone');

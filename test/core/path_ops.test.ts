@@ -17,7 +17,7 @@ import {
   symlinkat,
   unlinkat,
 } from 'ringcore/core';
-import { closeQuietly, descriptorsBackAt, exception, openDescriptors, rejection } from './support.js';
+import { closeQuietly, descriptorsAtRest, descriptorsBackAt, exception, rejection } from './support.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_WRONLY, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } = constants;
 
@@ -39,7 +39,7 @@ t.test('openat', async (t) => {
 
 t.test('openat, cancelled: a descriptor that comes late is closed', async (t) => {
   const path = join(t.testdir({ file: 'x' }), 'file');
-  const before = openDescriptors();
+  const before = await descriptorsAtRest();
   const operations = Array.from({ length: 100 }, () => {
     const controller = new AbortController();
     // In a kernel worker, so that it can be overtaken.

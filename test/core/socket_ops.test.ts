@@ -31,11 +31,11 @@ import {
 } from 'ringcore/core';
 import {
   closeQuietly,
+  descriptorsAtRest,
   descriptorsBackAt,
   exception,
   lacking,
   listeningSocket,
-  openDescriptors,
   rejection,
   shortDirectory,
   socketPair,
@@ -162,7 +162,7 @@ t.test('a cancelled accept closes the connection that comes late', async (t) => 
   };
   // Node opens a descriptor of its own at the first connection.
   await round();
-  const before = openDescriptors();
+  const before = await descriptorsAtRest();
   for (let i = 0; i < 50; i++) await round();
   t.equal((await descriptorsBackAt(before)).length, before.length);
 });
@@ -242,7 +242,7 @@ t.test('send, recv and their relatives', async (t) => {
 t.test('acceptMultishot', async (t) => {
   t.test('takes every connection; break stops it and closes what nobody took', async (t) => {
     const { fd, address } = await listeningSocket(t);
-    const before = openDescriptors();
+    const before = await descriptorsAtRest();
     const clients: Socket[] = [];
     const connections = acceptMultishot(fd, { highWaterMark: 4 });
     t.equal(connections.slot, -1, 'nothing is submitted before the iteration');

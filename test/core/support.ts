@@ -16,6 +16,7 @@ import {
   pipe,
   probe,
   socket,
+  stats,
   type InternetAddress,
 } from 'ringcore/core';
 
@@ -55,6 +56,14 @@ export function openDescriptors(): string[] {
       return [];
     }
   });
+}
+
+/** {@link openDescriptors}, when nothing is in flight: what came late before is closed then, and not counted. */
+export async function descriptorsAtRest(): Promise<string[]> {
+  for (let turn = 0; turn < 10_000 && stats().inFlight > 0; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return openDescriptors();
 }
 
 /** Waits until no more descriptors are open than `before`: what came late is closed by operations of its own. */
