@@ -41,11 +41,20 @@ export function isPatched(...names: (keyof NodeFs)[]): boolean {
   return names.some((name) => api[name] !== originals.get(name));
 }
 
-/** Gives `own` the name of node's function, and what that tells `util.promisify`: the names of several results. */
-export function likeNodes<F extends object>(own: F, nodes: { name: string }): F {
+/** Gives `own` node's name and length, and what tells `util.promisify` the names of several results. */
+export function likeNodes<F extends object>(own: F, nodes: { name: string; length: number }): F {
   Object.defineProperty(own, 'name', { value: nodes.name, configurable: true });
+  Object.defineProperty(own, 'length', { value: nodes.length, configurable: true });
   for (const symbol of Object.getOwnPropertySymbols(nodes)) {
     Object.defineProperty(own, symbol, Object.getOwnPropertyDescriptor(nodes, symbol)!);
   }
   return own;
+}
+
+/** {@link likeNodes} for functions by name; those that node does not have stay as they are. */
+export function likeAll(own: Record<string, object>, nodes: object): void {
+  for (const [name, member] of Object.entries(own)) {
+    const counterpart = (nodes as Record<string, { name: string; length: number } | undefined>)[name];
+    if (counterpart !== undefined) likeNodes(member, counterpart);
+  }
 }

@@ -8,13 +8,19 @@
  */
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
 import { validatedPath } from '../core/validate.js';
+import { copyFilePromises } from './copy_file.js';
+import { cpPromises } from './cp.js';
 import { likeNodes, onRing, promisesApi as api, publish } from './exported.js';
+import { extraPromises } from './extras.js';
 import { FileHandle } from './file_handle.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor } from './open_file.js';
 import { validatedFileMode, validatedFlags, validatedOptions, type Limits } from './options.js';
+import { pathPromises } from './paths.js';
 import { readFile as ringReadFile } from './read_file.js';
 import './ring_exports.js';
+import { rmPromises } from './rm.js';
+import { statPromises } from './stat.js';
 import { withLimits } from './task.js';
 import { appendFile as ringAppendFile, writeFile as ringWriteFile } from './write_file.js';
 
@@ -62,6 +68,12 @@ if (onRing) {
     writeFile: ringWriteFile,
     appendFile: ringAppendFile,
   });
+  publish(api, statPromises);
+  publish(api, pathPromises);
+  publish(api, copyFilePromises);
+  publish(api, cpPromises);
+  publish(api, rmPromises);
+  publish(api, extraPromises);
 }
 
 /** Opens a file; `signal` and `timeout` are in a fourth argument. */
@@ -86,6 +98,19 @@ export const writeFile = api.writeFile as typeof nodePromises.writeFile &
 /** Writes at the end of a file. */
 export const appendFile = api.appendFile as typeof nodePromises.appendFile &
   ((path: Target, data: string | Uint8Array, options: Writing) => Promise<void>);
+
+export const copyFile = api.copyFile;
+export const cp = api.cp;
+export const link = api.link;
+export const lstat = api.lstat;
+export const mkdir = api.mkdir;
+export const rename = api.rename;
+export const rm = api.rm;
+export const rmdir = api.rmdir;
+export const stat = api.stat;
+export const symlink = api.symlink;
+export const truncate = api.truncate;
+export const unlink = api.unlink;
 
 export default api;
 export { api as 'module.exports' };

@@ -5,9 +5,15 @@
  * @module
  */
 import { close, closeSync, fdatasync, fsync, open, read, readv, write, writev } from './callbacks.js';
+import { copyFileCallbacks } from './copy_file.js';
+import { cpCallbacks } from './cp.js';
 import { api, onRing, publish } from './exported.js';
+import { extraCallbacks } from './extras.js';
+import { pathCallbacks } from './paths.js';
 import { readFileCallback } from './read_file.js';
 import { createReadStream, ReadStream } from './read_stream.js';
+import { rmCallbacks } from './rm.js';
+import { statCallbacks } from './stat.js';
 import { appendFileCallback, writeFileCallback } from './write_file.js';
 import { createWriteStream, WriteStream } from './write_stream.js';
 
@@ -30,6 +36,12 @@ if (onRing) {
     writev,
     WriteStream,
   });
+  publish(api, statCallbacks);
+  publish(api, pathCallbacks);
+  publish(api, copyFileCallbacks);
+  publish(api, cpCallbacks);
+  publish(api, rmCallbacks);
+  publish(api, extraCallbacks);
   // Names of old. Not in every version of node.
   if ('FileReadStream' in api) publish(api, { FileReadStream: ReadStream });
   if ('FileWriteStream' in api) publish(api, { FileWriteStream: WriteStream });

@@ -1,0 +1,8 @@
+/**
+ * copyFile.
+ *
+ * @module
+ */
+
+export const copyFilePromises = {};
+export const copyFileCallbacks = {};

@@ -1,0 +1,8 @@
+/**
+ * cp: whole trees.
+ *
+ * @module
+ */
+
+export const cpPromises = {};
+export const cpCallbacks = {};

@@ -1,0 +1,40 @@
+/**
+ * What changes names in directories, one request each: rename.
+ *
+ * @module
+ */
+import { AT_FDCWD } from '../core/constants.js';
+import { validatedPath, validateFunction } from '../core/validate.js';
+import { calledBack, promised, type Call } from './call.js';
+import { likeAll } from './exported.js';
+import nodeFs from './node_fs.js';
+import nodePromises from './node_promises.js';
+import { validatedOptions } from './options.js';
+
+function renameCall(oldPath: unknown, newPath: unknown): Call {
+  const path = validatedPath(oldPath, 'oldPath');
+  const dest = validatedPath(newPath, 'newPath');
+  return {
+    syscall: 'rename',
+    prepare: (native) => native.renameat(0, 0, AT_FDCWD, path, AT_FDCWD, dest, 0),
+    about: { path, dest },
+  };
+}
+
+/** The promise forms. A last argument beyond node's own has limits: `{ signal, timeout }`. */
+export const pathPromises = {
+  async rename(oldPath: unknown, newPath: unknown, limits?: unknown): Promise<void> {
+    return promised(renameCall(oldPath, newPath), validatedOptions(limits));
+  },
+};
+
+/** The callback forms. Limits stand before the callback. */
+export const pathCallbacks = {
+  rename(oldPath: unknown, newPath: unknown, limits: unknown, callback: unknown = limits): void {
+    validateFunction(callback, 'cb');
+    calledBack(renameCall(oldPath, newPath), callback, validatedOptions(limits));
+  },
+};
+
+likeAll(pathPromises, nodePromises);
+likeAll(pathCallbacks, nodeFs);

@@ -1,0 +1,8 @@
+/**
+ * rm, and rmdir with `recursive`.
+ *
+ * @module
+ */
+
+export const rmPromises = {};
+export const rmCallbacks = {};

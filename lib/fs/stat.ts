@@ -1,0 +1,8 @@
+/**
+ * stat, lstat, fstat, exists, as promises and with callbacks.
+ *
+ * @module
+ */
+
+export const statPromises = {};
+export const statCallbacks = {};
