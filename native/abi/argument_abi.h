@@ -36,6 +36,8 @@ inline constexpr u64 kResolveBeneath = 0x08;       // 5.6
 inline constexpr u64 kResolveInRoot = 0x10;        // 5.6
 inline constexpr u64 kResolveCached = 0x20;        // 5.12: -EAGAIN rather than block
 
+inline constexpr u32 kAtStatxDontSync = 0x4000;  // 4.11: what is known here, without asking a server
+
 // struct statx_timestamp
 struct kernel_statx_timestamp {
   s64 tv_sec;

@@ -4,14 +4,22 @@
 
 #include <cerrno>
 
+#include "abi/io_uring_abi.h"
+
 namespace ringcore::abi {
 namespace {
 
-// The numbers are the same on x86-64 and arm64. Written down for the same reason as the rest of the ABI:
-// <sys/syscall.h> may be older than the kernel.
+// The numbers are the same on x86-64 and arm64, but for statx. Written down for the same reason as the rest
+// of the ABI: <sys/syscall.h> may be older than the kernel.
 constexpr long kSysSetup = 425;
 constexpr long kSysEnter = 426;
 constexpr long kSysRegister = 427;
+constexpr long kSysOpenat2 = 437;
+#if defined(__x86_64__)
+constexpr long kSysStatx = 332;
+#else
+constexpr long kSysStatx = 291;
+#endif
 
 int negative_errno(long result) { return result < 0 ? -errno : static_cast<int>(result); }
 
@@ -28,6 +36,14 @@ int io_uring_enter(int fd, unsigned to_submit, unsigned min_complete, unsigned f
 
 int io_uring_register(int fd, unsigned opcode, const void* arg, unsigned nr_args) {
   return negative_errno(::syscall(kSysRegister, fd, opcode, arg, nr_args));
+}
+
+int openat2(int dirfd, const char* path, const open_how* how) {
+  return negative_errno(::syscall(kSysOpenat2, dirfd, path, how, sizeof(*how)));
+}
+
+int statx(int dirfd, const char* path, unsigned flags, unsigned mask, kernel_statx* out) {
+  return negative_errno(::syscall(kSysStatx, dirfd, path, flags, mask, out));
 }
 
 }  // namespace ringcore::abi

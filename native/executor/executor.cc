@@ -43,6 +43,23 @@ void Executor::start_read_file(Op& op, const char* path, uint32_t open_flags) {
   started(op);
 }
 
+void Executor::defer(const Op& op) {
+  deferred_.push_back(op.user_data(CqeTag::kOperation));
+  queued();
+}
+
+// As many as the turn has time for; the others keep their order, and the loop awake.
+void Executor::begin_deferred() {
+  // A few files are read soonest by a few system calls each; for many the ring takes less.
+  constexpr size_t kFew = 16;
+  const bool few = deferred_.size() <= kFew;
+  size_t begun = 0;
+  while (begun < deferred_.size() && (closing_ || !turn_is_over())) {
+    ReadFile::begin(*this, *table_.find(deferred_[begun++]), few);
+  }
+  deferred_.erase(deferred_.begin(), deferred_.begin() + static_cast<ptrdiff_t>(begun));
+}
+
 void Executor::abandon(Op& op) {
   if (op.referenced) count_reference(-1);
   table_.abandon(op);
@@ -61,7 +78,8 @@ void Executor::cancel(uint32_t slot) {
   Op* op = table_.active(slot);
   if (op == nullptr || op->state == OpState::kCancelling) return;
   table_.cancelling(*op);
-  queue_cancel(*op);
+  // What has not begun sees that it is to stop when it's to begin.
+  if (op->read_file == nullptr || op->read_file->begun) queue_cancel(*op);
 }
 
 void Executor::queue_cancel(const Op& op) {
@@ -106,6 +124,7 @@ uint64_t Executor::user_data_of(uint32_t slot) {
 }
 
 void Executor::submit() {
+  begin_deferred();
   if (ring_->sq.pending() > 0) enter(false);
 }
 
@@ -122,7 +141,8 @@ void Executor::count_reference(int change) {
 
 // Unsubmitted SQEs keep the loop alive too: without a turn of it they would never reach the kernel.
 void Executor::update_loop_reference() {
-  if (watcher_ != nullptr) watcher_->reference(referenced_ > 0 || ring_->sq.pending() > 0);
+  if (watcher_ != nullptr)
+    watcher_->reference(referenced_ > 0 || !deferred_.empty() || ring_->sq.pending() > 0);
 }
 
 // Behind our prepare, another ring's may still run JavaScript, which may queue something here: libuv must not
@@ -357,6 +377,7 @@ void Executor::close(bool deliver, void (*done)(void*), void* data) {
   closing_ = true;
   closed_ = done;
   closed_data_ = data;
+  begin_deferred();
   drain();
   if (!deliver) {
     for (const Completion& completion : ready_) close_unclaimed(completion);
@@ -401,6 +422,7 @@ void Executor::close_unclaimed(const Completion& completion) {
 void Executor::tear_down() {
   rings_on_thread--;
   buffer_rings_.clear();
+  mounts_.close();
   watcher_->close(closed_, closed_data_);
   watcher_ = nullptr;
   ring_.reset();

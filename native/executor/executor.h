@@ -8,6 +8,7 @@
 
 #include "executor/loop_watcher.h"
 #include "executor/spin.h"
+#include "op/mounts.h"
 #include "op/op_kinds.h"
 #include "op/op_table.h"
 #include "ring/buffer_ring.h"
@@ -74,6 +75,10 @@ class Executor final : private LoopWatcher::Events {
   void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
     if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
+    // Of those opens the kernel would make its first attempt on this thread, and wait.
+    if constexpr (requires { shape.opens(); }) {
+      if (mounts_.open_may_wait(shape.dirfd, shape.path, shape.opens())) sqe_flags |= abi::IOSQE_ASYNC;
+    }
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
     if constexpr (requires { shape.direct; }) op.makes_descriptor &= !shape.direct;
@@ -124,6 +129,9 @@ class Executor final : private LoopWatcher::Events {
   const OpTable& table() const { return table_; }
 
   // --- for composite operations
+  // ReadFile::begin comes for it when this turn has time for it.
+  void defer(const Op& op);
+  Mounts& mounts() { return mounts_; }
   template <class Shape>
   void queue_sqe(Op& op, const Shape& shape, CqeTag tag, unsigned sqe_flags) {
     fill_next(shape, op.user_data(tag), sqe_flags);
@@ -147,6 +155,7 @@ class Executor final : private LoopWatcher::Events {
   void on_check() override;
 
   void started(Op& op);
+  void begin_deferred();
   bool due() const;
   void enter(bool get_events);
   void enter_until_taken(unsigned count, bool get_events);
@@ -202,7 +211,9 @@ class Executor final : private LoopWatcher::Events {
   LoopWatcher* watcher_ = nullptr;
   AdaptiveSpin spin_;
   Stats stats_;
+  Mounts mounts_;
 
+  std::vector<uint64_t> deferred_;        // user_data of operations that have not begun
   std::vector<Completion> ready_;         // reaped, not yet delivered
   std::vector<Completion> delivering_;    // being delivered; their slots are not reused yet
   std::vector<uint64_t> missed_cancels_;  // user_data of operations that the kernel did not find to cancel

@@ -16,7 +16,9 @@ void Executor::on_prepare() {
   sleep_allowed_ = false;
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
+  mounts_.new_turn();
   for (int round = 0; round < kMaxRounds; round++) {
+    begin_deferred();
     if (due()) enter(true);
     reap();
     if (dispatch_ready()) {
@@ -24,7 +26,7 @@ void Executor::on_prepare() {
       if (turn_is_over()) break;
       continue;
     }
-    if (due()) {
+    if (due() || !deferred_.empty()) {
       if (turn_is_over()) break;
       continue;
     }

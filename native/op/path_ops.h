@@ -20,6 +20,7 @@ struct Openat {
   static Openat from(Args& args) {
     return {args.i32(), args.path(), args.u32(), args.u32(), args.i32()};
   }
+  uint64_t opens() const { return open_flags; }
   void fill(io_uring_sqe& sqe) const {
     sqe.fd = dirfd;
     sqe.addr = address_of(path);
@@ -49,6 +50,7 @@ struct Openat2 {
     how.resolve = args.u64();
     return {dirfd, path, args.store(how), args.i32()};
   }
+  uint64_t opens() const { return how->flags; }
   void fill(io_uring_sqe& sqe) const {
     sqe.fd = dirfd;
     sqe.addr = address_of(path);
