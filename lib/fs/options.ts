@@ -41,6 +41,23 @@ export function validatedOptions(options: unknown): FileOptions {
   return options as FileOptions;
 }
 
+/**
+ * Limits as one argument more than node's function takes. What is no object does not matter, as a surplus argument does
+ * not matter to node: `paths.map(unlink)` gives it an index and an array.
+ */
+export function validatedLimits(limits: unknown): Limits {
+  if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) return none;
+  const { signal, timeout } = limits as Limits;
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
+  return { signal, timeout };
+}
+
+/** The callback of a function that takes limits before it, or only it. */
+export function callbackOf(limits: unknown, callback: unknown): unknown {
+  return typeof limits === 'function' || callback === undefined ? limits : callback;
+}
+
 /** A string in an encoding for which it must have a suitable length. */
 export function validateEncoding(text: string, encoding: unknown): void {
   const isHex = typeof encoding === 'string' && encoding.toLowerCase() === 'hex';
