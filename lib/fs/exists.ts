@@ -4,7 +4,8 @@
  * @module
  */
 import { promisify } from 'node:util';
-import { validatedPath, validateFunction } from '../core/validate.js';
+import { validateFunction } from '../core/validate.js';
+import { keptPath } from './arguments.js';
 import { bound, settleLater } from './callback.js';
 import { api, likeNodes } from './exported.js';
 import { typeOf } from './look_up.js';
@@ -19,7 +20,7 @@ export function exists(path: unknown, limits: unknown, callback?: unknown): void
   const within = validatedLimits(limits);
   let name: Path;
   try {
-    name = validatedPath(path);
+    name = keptPath(path);
   } catch {
     // At once, as node does.
     (done as (found: boolean) => void)(false);

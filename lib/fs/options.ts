@@ -53,9 +53,10 @@ export function validatedLimits(limits: unknown): Limits {
   return { signal, timeout };
 }
 
-/** The callback of a function that takes limits before it, or only it. */
+/** What ought to be the callback, of a function that may be given limits before it. */
 export function callbackOf(limits: unknown, callback: unknown): unknown {
-  return typeof limits === 'function' || callback === undefined ? limits : callback;
+  const mayBeLimits = limits === undefined || typeof limits === 'object';
+  return mayBeLimits && typeof callback === 'function' ? callback : limits;
 }
 
 /** A string in an encoding for which it must have a suitable length. */

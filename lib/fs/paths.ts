@@ -5,7 +5,8 @@
  * @module
  */
 import { AT_FDCWD, AT_REMOVEDIR } from '../core/constants.js';
-import { validatedPath, validateFunction, validateObject } from '../core/validate.js';
+import { validateFunction, validateObject } from '../core/validate.js';
+import { keptPath } from './arguments.js';
 import { calledBack, promised, type Call } from './call.js';
 import { bound, callWith } from './callback.js';
 import { exists } from './exists.js';
@@ -19,8 +20,8 @@ import { isLimited, withLimits } from './task.js';
 import { truncateCallbacks, truncatePromises } from './truncate.js';
 
 function renameCall(oldPath: unknown, newPath: unknown): Call {
-  const path = validatedPath(oldPath, 'oldPath');
-  const dest = validatedPath(newPath, 'newPath');
+  const path = keptPath(oldPath, 'oldPath');
+  const dest = keptPath(newPath, 'newPath');
   return {
     syscall: 'rename',
     prepare: (native) => native.renameat(0, 0, AT_FDCWD, path, AT_FDCWD, dest, 0),
@@ -29,8 +30,8 @@ function renameCall(oldPath: unknown, newPath: unknown): Call {
 }
 
 function linkCall(existingPath: unknown, newPath: unknown): Call {
-  const path = validatedPath(existingPath, 'existingPath');
-  const dest = validatedPath(newPath, 'newPath');
+  const path = keptPath(existingPath, 'existingPath');
+  const dest = keptPath(newPath, 'newPath');
   return {
     syscall: 'link',
     prepare: (native) => native.linkat(0, 0, AT_FDCWD, path, AT_FDCWD, dest, 0),
@@ -42,8 +43,8 @@ function linkCall(existingPath: unknown, newPath: unknown): Call {
 const symlinkTypes = new Set<unknown>([undefined, null, 'dir', 'file', 'junction']);
 
 function symlinkCall(targetPath: unknown, linkPath: unknown): Call {
-  const target = validatedPath(targetPath, 'target');
-  const path = validatedPath(linkPath);
+  const target = keptPath(targetPath, 'target');
+  const path = keptPath(linkPath);
   return {
     syscall: 'symlink',
     prepare: (native) => native.symlinkat(0, 0, target, AT_FDCWD, path),
@@ -56,7 +57,7 @@ function removal(syscall: string, path: Path, flags: number): Call {
 }
 
 function unlinkCall(path: unknown): Call {
-  return removal('unlink', validatedPath(path), 0);
+  return removal('unlink', keptPath(path), 0);
 }
 
 /**
@@ -70,7 +71,7 @@ function concernsTrees(options: unknown): boolean {
 }
 
 function rmdirCall(path: unknown, options: unknown): Call {
-  const name = validatedPath(path);
+  const name = keptPath(path);
   if (options !== undefined) validateObject(options, 'options');
   return removal('rmdir', name, AT_REMOVEDIR);
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { fsConstants } from '../core/node_constants.js';
-import { validatedFd, validatedPath, validateFunction, validateInteger } from '../core/validate.js';
+import { validatedFd, validateFunction, validateInteger } from '../core/validate.js';
+import { keptPath } from './arguments.js';
 import { bound, callWith } from './callback.js';
 import { truncateFile } from './handle_changes.js';
 import nodeFs from './node_fs.js';
@@ -31,7 +32,7 @@ function truncateWithin(path: Path, bytes: unknown, limits: Limits): Promise<voi
 export const truncatePromises = {
   // Like node's this checks the length when the file is open.
   async truncate(path: unknown, length: unknown = 0, limits?: unknown): Promise<void> {
-    return truncateWithin(validatedPath(path), length, validatedLimits(limits));
+    return truncateWithin(keptPath(path), length, validatedLimits(limits));
   },
 };
 
@@ -46,7 +47,7 @@ export const truncateCallbacks = {
     validateInteger(length, 'len');
     const done = callbackOf(limits, callback);
     validateFunction(done, 'cb');
-    const [name, within] = [validatedPath(path), validatedLimits(limits)];
+    const [name, within] = [keptPath(path), validatedLimits(limits)];
     callWith(truncateWithin(name, length, within), bound(done));
   },
 
