@@ -138,12 +138,14 @@ const callbacks = {
 
   symlink(...given: unknown[]): void {
     const [target, path, type, limits, callback] = given;
-    const [kind, done] =
-      typeof type === 'function' ? [undefined, type] : [type, callbackOf(limits, callback)];
-    // Each version of node refuses others, in its own words.
-    if (!symlinkTypes.has(kind) || typeof done !== 'function' || (kind !== type && given.length > 3)) {
+    const short = given.length <= 3;
+    const kind = short && typeof type === 'function' ? undefined : type;
+    const done = short ? type : callbackOf(limits, callback);
+    // Each version of node refuses in its own words.
+    if (!symlinkTypes.has(kind) || (short && typeof done !== 'function')) {
       return (nodeFs.symlink as (...given: unknown[]) => void)(...given);
     }
+    validateFunction(done, 'cb');
     calledBack(symlinkCall(target, path), done, validatedLimits(limits));
   },
 

@@ -62,8 +62,15 @@ export async function outcome(
   }
 }
 
+interface CalledBack {
+  thrown?: object;
+  called?: unknown[];
+  later?: boolean;
+  receiver?: unknown;
+}
+
 /** The outcome of a callback form, as {@link outcome}; and whether it was called later, and without a `this`. */
-export function calledBack(call: (done: (...results: unknown[]) => void) => void): Promise<unknown> {
+export function calledBack(call: (done: (...results: unknown[]) => void) => void): Promise<CalledBack> {
   return new Promise((resolve) => {
     let returned = false;
     function done(this: unknown, ...results: unknown[]): void {
