@@ -2,6 +2,7 @@ import type { Case } from '../harness/types.js';
 import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
 import { httpCases } from './http.js';
+import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
 import { startUpCases } from './start_up.js';
 import { streamCases } from './streams.js';
@@ -11,6 +12,7 @@ export const allCases: Case[] = [
   ...readFileCases,
   ...streamCases,
   ...writeFileCases,
+  ...nameCases,
   ...echoCases,
   ...httpCases,
   ...eventLoopCases,

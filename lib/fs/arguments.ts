@@ -1,11 +1,12 @@
 /**
- * The arguments of read, write and their like, checked as node checks them.
+ * Paths, and the arguments of read, write and their like, checked as node checks them.
  *
  * @module
  */
 import { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
-import { isDetached, validateInteger, validateObject } from '../core/validate.js';
+import { isDetached, validatedPath, validateInteger, validateObject } from '../core/validate.js';
 import { encodingOr, validateEncoding } from './options.js';
+import type { Path } from './open_file.js';
 import type { Position } from './transfer.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -23,6 +24,12 @@ export interface Transfer<B = View> {
 /** Whether readFile, writeFile and appendFile take this as a descriptor. */
 export function isDescriptor(value: unknown): value is number {
   return typeof value === 'number' && value === (value | 0);
+}
+
+/** A path that stays as it is now: the program may use its buffer for something else while it waits. */
+export function keptPath(path: unknown, name?: string): Path {
+  const valid = validatedPath(path, name);
+  return typeof valid === 'string' ? valid : Buffer.from(valid);
 }
 
 /** A view's bytes. */

@@ -7,7 +7,7 @@ import { systemError } from '../core/errors.js';
 import { bound, callWith } from './callback.js';
 import type { Limits } from './options.js';
 import { Request, type Prepare } from './request.js';
-import { isLimited, perform, withLimits } from './task.js';
+import { isLimited, perform, withLimits, type Task } from './task.js';
 
 /** A request with validated arguments. */
 export interface Call<T = void> {
@@ -23,17 +23,18 @@ export interface Call<T = void> {
 const outcomeOf = <T>(call: Call<T>, res: number): T | Error =>
   res < 0 ? systemError(res, call.syscall, call.about) : (call.decode?.(res) as T);
 
+/** As a part of something longer. */
+export async function performed<T>(call: Call<T>, task?: Task): Promise<T> {
+  const res = await perform(call.prepare, task);
+  task?.check();
+  const outcome = outcomeOf(call, res);
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
 /** The promise form. With limits it rejects when one is reached; what the kernel had begun by then may be done. */
 export function promised<T>(call: Call<T>, limits: Limits): Promise<T> {
-  if (isLimited(limits)) {
-    return withLimits(call.syscall, limits, async (task) => {
-      const res = await perform(call.prepare, task);
-      task?.check();
-      const outcome = outcomeOf(call, res);
-      if (outcome instanceof Error) throw outcome;
-      return outcome;
-    });
-  }
+  if (isLimited(limits)) return withLimits(call.syscall, limits, (task) => performed(call, task));
   return new Promise((resolve, reject) => {
     const settle = (res: number): void => {
       const outcome = outcomeOf(call, res);

@@ -18,13 +18,15 @@ import {
   writeArguments,
   writeTextArguments,
 } from './arguments.js';
+import { calledBack } from './call.js';
 import { bound, type Callback } from './callback.js';
 import { EINVAL } from './errors.js';
 import { likeNodes } from './exported.js';
+import { syncCall } from './handle_changes.js';
 import nodeFs from './node_fs.js';
-import { validatedFileMode, validatedFlags } from './options.js';
+import { callbackOf, validatedFileMode, validatedFlags, validatedLimits } from './options.js';
 import { startOpen } from './open_file.js';
-import { Request, type Settle } from './request.js';
+import type { Settle } from './request.js';
 import { startClose, startRead, startReadv, startWrite, startWritev } from './transfer.js';
 import { endTurns } from './turns.js';
 
@@ -84,18 +86,20 @@ export function closeSync(fd: number): void {
   nodeFs.closeSync(fd);
 }
 
-/** `fs.fsync(fd, callback)`. */
-export function fsync(fd: unknown, callback: unknown): void {
-  const file = validatedFd(fd);
-  const settle = ending('fsync', bound(callback));
-  new Request((native) => native.fsync(0, 0, file, 0), settle, true).submit();
+/** `fs.fsync(fd[, limits], callback)`. */
+export function fsync(fd: unknown, limits: unknown, callback?: unknown): void {
+  synchronize(fd, false, limits, callback);
 }
 
-/** `fs.fdatasync(fd, callback)`. */
-export function fdatasync(fd: unknown, callback: unknown): void {
-  const file = validatedFd(fd);
-  const settle = ending('fdatasync', bound(callback));
-  new Request((native) => native.fsync(0, 0, file, 1), settle, true).submit();
+/** `fs.fdatasync(fd[, limits], callback)`. */
+export function fdatasync(fd: unknown, limits: unknown, callback?: unknown): void {
+  synchronize(fd, true, limits, callback);
+}
+
+function synchronize(fd: unknown, dataOnly: boolean, limits: unknown, callback: unknown): void {
+  const done = callbackOf(limits, callback);
+  validateFunction(done, 'cb');
+  calledBack(syncCall(validatedFd(fd), dataOnly), done, validatedLimits(limits));
 }
 
 interface ReadOptions {
@@ -193,6 +197,8 @@ export function writev(fd: unknown, buffers: unknown, position?: unknown, callba
   else startWritev(file, views, numericPosition(position), counting('write', done, buffers), true);
 }
 
+likeNodes(fsync, nodeFs.fsync);
+likeNodes(fdatasync, nodeFs.fdatasync);
 likeNodes(read, nodeFs.read);
 likeNodes(readv, nodeFs.readv);
 likeNodes(write, nodeFs.write);

@@ -21,8 +21,9 @@ import { api } from './exported.js';
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
 import { readDescriptor } from './read_to_end.js';
-import { validatedOptions } from './options.js';
+import { validatedLimits, validatedOptions, type Limits } from './options.js';
 import { fstat } from './stats.js';
+import { withLimits, type Task } from './task.js';
 import { startRead, startReadv, startWrite, startWritev } from './transfer.js';
 import { validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
@@ -82,6 +83,15 @@ export class FileHandle extends EventEmitter {
     } finally {
       this.#file.release();
     }
+  }
+
+  /** As `use`, within limits; the descriptor stays open until `run` has settled, even if a limit was reached before. */
+  async #within<T>(
+    syscall: string,
+    limits: unknown,
+    run: (fd: number, task: Task | undefined) => Promise<T>,
+  ): Promise<T> {
+    return withLimits(syscall, validatedLimits(limits), (task) => this.use(syscall, (fd) => run(fd, task)));
   }
 
   /** As `use` with one promise and no more: `begin` makes a request, which gives its result to `settle`. */
@@ -213,17 +223,17 @@ export class FileHandle extends EventEmitter {
   }
 
   /** fsync(2): data and metadata are on the device. */
-  sync(): Promise<void> {
-    return this.use('fsync', (fd) => synchronize(fd, false));
+  sync(limits: Limits = {}): Promise<void> {
+    return this.#within('fsync', limits, (fd, task) => synchronize(fd, false, task));
   }
 
   /** fdatasync(2): the data, and what is needed to read it. */
-  datasync(): Promise<void> {
-    return this.use('fdatasync', (fd) => synchronize(fd, true));
+  datasync(limits: Limits = {}): Promise<void> {
+    return this.#within('fdatasync', limits, (fd, task) => synchronize(fd, true, task));
   }
 
-  truncate(bytes: number = 0): Promise<void> {
-    return this.use('ftruncate', (fd) => truncateFile(fd, bytes));
+  truncate(bytes: number = 0, limits?: Limits): Promise<void> {
+    return this.#within('ftruncate', limits, (fd, task) => truncateFile(fd, bytes, task));
   }
 
   chmod(mode: number | string): Promise<void> {

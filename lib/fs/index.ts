@@ -2,10 +2,11 @@
  * `ringcore/fs`: every export of `node:fs`.
  *
  * On io_uring: `readFile`, `writeFile`, `appendFile`, `open`, `close`, `read`, `readv`, `write`, `writev`, `fsync`,
- * `fdatasync`, the streams, and what `promises` says. The rest, and on the node backend everything, is node's own.
+ * `fdatasync`, `exists`, `ftruncate`, the streams, and what `promises` says. The rest, and on the node backend everything, is node's own.
  *
  * @module
  */
+import type { MakeDirectoryOptions, NoParamCallback, PathLike } from 'node:fs';
 import { api, onRing, publish } from './exported.js';
 import type nodeFs from './node_fs.js';
 import type { Limits } from './options.js';
@@ -26,26 +27,66 @@ export const cp = api.cp;
 export const createReadStream = api.createReadStream;
 export const createWriteStream = api.createWriteStream;
 export const exists = api.exists;
-export const fdatasync = api.fdatasync;
 export const fstat = api.fstat;
-export const fsync = api.fsync;
-export const ftruncate = api.ftruncate;
-export const link = api.link;
 export const lstat = api.lstat;
-export const mkdir = api.mkdir;
 export const open = api.open;
 export const read = api.read;
 export const readv = api.readv;
-export const rename = api.rename;
 export const rm = api.rm;
-export const rmdir = api.rmdir;
 export const stat = api.stat;
-export const symlink = api.symlink;
-export const truncate = api.truncate;
-export const unlink = api.unlink;
 export const write = api.write;
 export const writev = api.writev;
 export const promises = promisesApi;
+
+/** fdatasync(2). Like the following it takes limits before the callback, or among node's options. */
+export const fdatasync = api.fdatasync as NodeFs['fdatasync'] &
+  ((fd: number, limits: Limits, callback: NoParamCallback) => void);
+
+/** fsync(2). */
+export const fsync = api.fsync as NodeFs['fsync'] &
+  ((fd: number, limits: Limits, callback: NoParamCallback) => void);
+
+/** Cuts or extends an open file. */
+export const ftruncate = api.ftruncate as NodeFs['ftruncate'] &
+  ((fd: number, length: number | undefined, limits: Limits, callback: NoParamCallback) => void);
+
+/** A second name for a file. */
+export const link = api.link as NodeFs['link'] &
+  ((existingPath: PathLike, newPath: PathLike, limits: Limits, callback: NoParamCallback) => void);
+
+/** Makes a directory; with `recursive` also those above it, and calls back with the first that it made. */
+export const mkdir = api.mkdir as NodeFs['mkdir'] &
+  ((
+    path: PathLike,
+    options: MakeDirectoryOptions & Limits,
+    callback: (error: NodeJS.ErrnoException | null, path?: string) => void,
+  ) => void);
+
+/** Renames or moves; what has the new name already, is replaced. */
+export const rename = api.rename as NodeFs['rename'] &
+  ((oldPath: PathLike, newPath: PathLike, limits: Limits, callback: NoParamCallback) => void);
+
+/** Removes an empty directory. */
+export const rmdir = api.rmdir as NodeFs['rmdir'] &
+  ((path: PathLike, options: Limits, callback: NoParamCallback) => void);
+
+/** Makes a symbolic link; `type` is for Windows. */
+export const symlink = api.symlink as NodeFs['symlink'] &
+  ((
+    target: PathLike,
+    path: PathLike,
+    type: 'dir' | 'file' | 'junction' | null | undefined,
+    limits: Limits,
+    callback: NoParamCallback,
+  ) => void);
+
+/** Cuts or extends a file. */
+export const truncate = api.truncate as NodeFs['truncate'] &
+  ((path: PathLike, length: number | undefined, limits: Limits, callback: NoParamCallback) => void);
+
+/** Removes a name of a file. */
+export const unlink = api.unlink as NodeFs['unlink'] &
+  ((path: PathLike, limits: Limits, callback: NoParamCallback) => void);
 
 /** The whole contents of a file, or what is left of a descriptor's. Also takes `timeout`, in milliseconds. */
 export const readFile = api.readFile as NodeFs['readFile'] & {

@@ -41,6 +41,24 @@ export function validatedOptions(options: unknown): FileOptions {
   return options as FileOptions;
 }
 
+/**
+ * Limits as one argument more than node's function takes. What is no object does not matter, as a surplus argument does
+ * not matter to node: `paths.map(unlink)` gives it an index and an array.
+ */
+export function validatedLimits(limits: unknown): Limits {
+  if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) return none;
+  const { signal, timeout } = limits as Limits;
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
+  return { signal, timeout };
+}
+
+/** What ought to be the callback, of a function that may be given limits before it. */
+export function callbackOf(limits: unknown, callback: unknown): unknown {
+  const mayBeLimits = limits === undefined || typeof limits === 'object';
+  return mayBeLimits && typeof callback === 'function' ? callback : limits;
+}
+
 /** A string in an encoding for which it must have a suitable length. */
 export function validateEncoding(text: string, encoding: unknown): void {
   const isHex = typeof encoding === 'string' && encoding.toLowerCase() === 'hex';

@@ -1,11 +1,12 @@
 /**
  * `ringcore/fs/promises`: every export of `node:fs/promises`.
  *
- * On io_uring: `open` with its FileHandle, `readFile`, `writeFile`, `appendFile`, which also take `timeout` (in
- * milliseconds) besides `signal`. The rest, and on the node backend everything, is node's own.
+ * On io_uring: `open` with its FileHandle, `readFile`, `writeFile`, `appendFile`, `link`, `mkdir`, `rename`, `rmdir`,
+ * `symlink`, `truncate`, `unlink`, which also take `signal` and `timeout` (in milliseconds). The rest, and on the node backend everything, is node's own.
  *
  * @module
  */
+import type { MakeDirectoryOptions } from 'node:fs';
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
 import { validatedPath } from '../core/validate.js';
 import { copyFilePromises } from './copy_file.js';
@@ -101,16 +102,39 @@ export const appendFile = api.appendFile as typeof nodePromises.appendFile &
 
 export const copyFile = api.copyFile;
 export const cp = api.cp;
-export const link = api.link;
 export const lstat = api.lstat;
-export const mkdir = api.mkdir;
-export const rename = api.rename;
 export const rm = api.rm;
-export const rmdir = api.rmdir;
 export const stat = api.stat;
-export const symlink = api.symlink;
-export const truncate = api.truncate;
-export const unlink = api.unlink;
+
+/** A second name for a file. Like the following it takes limits beyond node's arguments, or among node's options. */
+export const link = api.link as typeof nodePromises.link &
+  ((existingPath: Path, newPath: Path, limits: Limits) => Promise<void>);
+
+/** Makes a directory; with `recursive` also those above it, and resolves to the first that it made. */
+export const mkdir = api.mkdir as typeof nodePromises.mkdir & {
+  (path: Path, options: MakeDirectoryOptions & Limits & { recursive: true }): Promise<string | undefined>;
+  (path: Path, options: MakeDirectoryOptions & Limits): Promise<string | undefined>;
+};
+
+/** Renames or moves; what has the new name already, is replaced. */
+export const rename = api.rename as typeof nodePromises.rename &
+  ((oldPath: Path, newPath: Path, limits: Limits) => Promise<void>);
+
+/** Removes an empty directory. */
+export const rmdir = api.rmdir as typeof nodePromises.rmdir &
+  ((path: Path, options: Limits) => Promise<void>);
+
+/** Makes a symbolic link; `type` is for Windows. */
+export const symlink = api.symlink as typeof nodePromises.symlink &
+  ((target: Path, path: Path, type: string | null | undefined, limits: Limits) => Promise<void>);
+
+/** Cuts or extends a file. */
+export const truncate = api.truncate as typeof nodePromises.truncate &
+  ((path: Path, length: number | undefined, limits: Limits) => Promise<void>);
+
+/** Removes a name of a file. */
+export const unlink = api.unlink as typeof nodePromises.unlink &
+  ((path: Path, limits: Limits) => Promise<void>);
 
 export default api;
 export { api as 'module.exports' };

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import fs from 'ringcore/fs';
+import * as fs from 'ringcore/fs';
 import t from 'tap';
 
 const dir = t.testdir({ file: 'content' });
@@ -26,6 +26,12 @@ t.test('a callback runs in the async context of its call', async (t) => {
     fsync: (done) => fs.fsync(fd, done),
     open: (done) => fs.open('absent', done),
     close: (done) => fs.close(999_999, done),
+    unlink: (done) => fs.unlink('absent', done),
+    'unlink with a timeout': (done) => fs.unlink('absent', { timeout: 10_000 }, done),
+    'mkdir, recursive': (done) => fs.mkdir(join(dir, 'a/b'), { recursive: true }, done),
+    truncate: (done) => fs.truncate('absent', done),
+    ftruncate: (done) => fs.ftruncate(999_999, done),
+    exists: (done) => fs.exists('absent', done),
   };
   await Promise.all(
     Object.entries(calls).map(async ([name, call]) => {
@@ -44,7 +50,7 @@ t.test('a callback runs in the async context of its call', async (t) => {
 
 t.test('an exception in a callback is uncaught, and the others are called all the same', async (t) => {
   const program = `
-    import fs from 'ringcore/fs';
+    import * as fs from 'ringcore/fs';
     const seen = [];
     process.on('uncaughtException', (error) => seen.push(error.message));
     process.on('unhandledRejection', () => seen.push('unhandledRejection'));

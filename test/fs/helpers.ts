@@ -30,6 +30,7 @@ export function pattern(bytes: number): Buffer {
 export function errorFacts(error: unknown): object {
   if (!(error instanceof Error)) return { notAnError: error };
   const { name, message, code, errno, syscall, path } = error as NodeJS.ErrnoException;
+  const { dest } = error as { dest?: string };
   return {
     class: error.constructor.name,
     name,
@@ -38,6 +39,7 @@ export function errorFacts(error: unknown): object {
     errno,
     syscall,
     path,
+    dest,
     keys: Object.keys(error),
   };
 }
@@ -58,4 +60,47 @@ export async function outcome(
   } catch (error) {
     return { rejected: errorFacts(error) };
   }
+}
+
+interface CalledBack {
+  thrown?: object;
+  called?: unknown[];
+  later?: boolean;
+  receiver?: unknown;
+}
+
+/** The outcome of a callback form, as {@link outcome}; and whether it was called later, and without a `this`. */
+export function calledBack(call: (done: (...results: unknown[]) => void) => void): Promise<CalledBack> {
+  return new Promise((resolve) => {
+    let returned = false;
+    function done(this: unknown, ...results: unknown[]): void {
+      const facts = results.map((value) => (value instanceof Error ? errorFacts(value) : value));
+      resolve({ called: facts, later: returned, receiver: this });
+    }
+    try {
+      call(done);
+      returned = true;
+    } catch (error) {
+      resolve({ thrown: errorFacts(error) });
+    }
+  });
+}
+
+/** All that is below a directory: names, types, permissions, sizes, what links lead to. */
+export function treeOf(directory: string): string[] {
+  const rows: string[] = [];
+  const visit = (path: Buffer, name: string): void => {
+    const { mode, size, nlink } = nodeFs.lstatSync(path);
+    const isLink = (mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFLNK;
+    const isDirectory = (mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFDIR;
+    const content = isLink ? nodeFs.readlinkSync(path) : isDirectory ? '' : `${size} ${nlink}`;
+    rows.push(`${name} ${mode.toString(8)} ${content}`);
+    if (!isDirectory) return;
+    const entries = nodeFs.readdirSync(path, { encoding: 'buffer' }).sort((a, b) => a.compare(b));
+    for (const entry of entries) {
+      visit(Buffer.concat([path, Buffer.from('/'), entry]), `${name}/${entry.toString('latin1')}`);
+    }
+  };
+  visit(Buffer.from(directory), '');
+  return rows;
 }
