@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { extraCallbacks } from './extras.js';
 import { api, onRing, publish } from './exported.js';
 import type nodeFs from './node_fs.js';
 import type { Limits } from './options.js';
@@ -47,6 +48,8 @@ export const write = api.write;
 export const writev = api.writev;
 export const promises = promisesApi;
 
+export const { fadvise, fallocate, getxattr, setxattr } = extraCallbacks;
+
 /** The whole contents of a file, or what is left of a descriptor's. Also takes `timeout`, in milliseconds. */
 export const readFile = api.readFile as NodeFs['readFile'] & {
   (
@@ -72,5 +75,6 @@ export type ReadStream = NodeFs['ReadStream']['prototype'];
 export const WriteStream = api.WriteStream;
 export type WriteStream = NodeFs['WriteStream']['prototype'];
 
-export default api;
+const all = api as typeof api & typeof extraCallbacks;
+export default all;
 export { api as 'module.exports' };

@@ -61,6 +61,9 @@ async function ringOpen(
 }
 likeNodes(ringOpen, nodePromises.open);
 
+// Not node's: on either backend.
+publish(api, extraPromises);
+
 if (onRing) {
   publish(api, {
     open: ringOpen,
@@ -73,17 +76,19 @@ if (onRing) {
   publish(api, copyFilePromises);
   publish(api, cpPromises);
   publish(api, rmPromises);
-  publish(api, extraPromises);
 }
 
+/** What `open` gives: node's FileHandle, and what ringcore's has besides. On the node backend that is not there. */
+export type OpenedFile = NodeFileHandle &
+  Pick<FileHandle, 'fadvise' | 'fallocate' | 'getxattr' | 'read' | 'readv' | 'setxattr' | 'write' | 'writev'>;
+
 /** Opens a file; `signal` and `timeout` are in a fourth argument. */
-export const open = api.open as typeof nodePromises.open &
-  ((
-    path: Path,
-    flags: string | number | undefined,
-    mode: string | number | undefined,
-    limits: Limits,
-  ) => Promise<NodeFileHandle>);
+export const open = api.open as (
+  path: Path,
+  flags?: string | number,
+  mode?: string | number,
+  limits?: Limits,
+) => Promise<OpenedFile>;
 
 /** The whole contents of a file, or what is left of a FileHandle's. */
 export const readFile = api.readFile as typeof nodePromises.readFile & {
@@ -112,5 +117,8 @@ export const symlink = api.symlink;
 export const truncate = api.truncate;
 export const unlink = api.unlink;
 
-export default api;
+export const { fadvise, fallocate, getxattr, readFiles, setxattr } = extraPromises;
+
+const all = api as Omit<typeof api, 'open'> & typeof extraPromises & { open: typeof open };
+export default all;
 export { api as 'module.exports' };
