@@ -210,7 +210,10 @@ export class RegisteredBuffer {
     if (!this.#registered) return;
     this.#registered = false;
     tables.get(this.ring)![this.index] = undefined;
-    if (!this.ring.closed) checkRegister(this.ring.native.updateBuffer(this.index, null));
+    if (this.ring.closed) return;
+    // What has been prepared with this index must not meet the next buffer that gets it.
+    this.ring.native.submit();
+    checkRegister(this.ring.native.updateBuffer(this.index, null));
   }
 
   [Symbol.dispose](): void {

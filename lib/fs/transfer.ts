@@ -110,12 +110,12 @@ export function startRead(
   runsUserCode = false,
 ): Stoppable {
   const prepare: Prepare = (native) => {
-    const flags = flagsFor(length);
-    if (memory instanceof Uint8Array) {
-      assertThere(memory, offset + length);
-      return native.read(flags, 0, fd, memory, offset, length, position, 0);
+    if (!(memory instanceof Uint8Array)) {
+      // Never to a worker: that would look the index up when it may be another buffer's.
+      return native.readFixed(0, 0, fd, indexOf(memory), offset, length, position, 0);
     }
-    return native.readFixed(flags, 0, fd, indexOf(memory), offset, length, position, 0);
+    assertThere(memory, offset + length);
+    return native.read(flagsFor(length), 0, fd, memory, offset, length, position, 0);
   };
   if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
   return new Request(prepare, settle, runsUserCode).submit();
@@ -239,12 +239,11 @@ export function startWrite(
 ): Stoppable {
   const prepare: PrepareWrite = (native, done, at) => {
     const left = length - done;
-    const flags = flagsFor(left);
-    if (memory instanceof Uint8Array) {
-      assertThere(memory, offset + length);
-      return native.write(flags, 0, fd, memory, offset + done, left, at, 0);
+    if (!(memory instanceof Uint8Array)) {
+      return native.writeFixed(0, 0, fd, indexOf(memory), offset + done, left, at, 0);
     }
-    return native.writeFixed(flags, 0, fd, indexOf(memory), offset + done, left, at, 0);
+    assertThere(memory, offset + length);
+    return native.write(flagsFor(left), 0, fd, memory, offset + done, left, at, 0);
   };
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }
