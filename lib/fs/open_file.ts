@@ -11,6 +11,7 @@ import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../co
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
 import { EINTR, ENXIO } from './errors.js';
+import { opensSlowly } from './mounts.js';
 import nodeFs from './node_fs.js';
 import { Request, type Settle } from './request.js';
 import type { Task } from './task.js';
@@ -64,6 +65,8 @@ export function startOpen(
   settle: Settle,
   runsUserCode = false,
 ): Opening {
+  // A worker waits as open(2) does.
+  if (opensSlowly(path)) return openRequest(path, oflags, mode, IOSQE_ASYNC, settle, runsUserCode);
   if (!waitsForPeer(oflags)) return openRequest(path, oflags, mode, 0, settle, runsUserCode);
   let current: Opening;
   let cancelled = false;

@@ -9,19 +9,37 @@ import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
 import { likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
+import { opensSlowly } from './mounts.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
-import type { Path } from './open_file.js';
+import { openDescriptor, type Path } from './open_file.js';
 import { validatedFlags, validatedOptions, type FileOptions } from './options.js';
 import { ReadFileRequest, type Content } from './read_file_request.js';
-import { readDescriptor } from './read_to_end.js';
-import { isLimited, withLimits } from './task.js';
+import { readDescriptor, readToEnd } from './read_to_end.js';
+import { isLimited, withLimits, type Task } from './task.js';
+import { closeDescriptor, closeQuietly } from './transfer.js';
 
 const encodingOf = ({ encoding }: FileOptions): BufferEncoding | undefined =>
   (encoding || undefined) as BufferEncoding | undefined;
 
+/** Step by step: the native readFile has an open file's size, and closes it, without a way around the event loop. */
+async function readSlowly(path: Path, oflags: number, options: FileOptions, task?: Task): Promise<Content> {
+  const fd = await openDescriptor(path, oflags, 0o666, task);
+  let content: Buffer;
+  try {
+    content = await readToEnd(fd, task);
+  } catch (error) {
+    await closeQuietly(fd);
+    throw error;
+  }
+  await closeDescriptor(fd);
+  const encoding = encodingOf(options);
+  return encoding === undefined ? content : content.toString(encoding);
+}
+
 function readByPath(path: Path, oflags: number, options: FileOptions): Promise<Content> {
   return withLimits('readFile', options, (task) => {
+    if (opensSlowly(path)) return readSlowly(path, oflags, options, task);
     return new Promise<Content>((resolve, reject) => {
       new ReadFileRequest(path, oflags, encodingOf(options), resolve, reject, task).submit();
     });
@@ -62,7 +80,7 @@ export function readFileCallback(path: unknown, options: unknown, callback?: Cal
   const oflags = validatedFlags(valid.flag, 'options.flag');
   const name = validatedPath(path);
   const done = bound(callback);
-  if (isLimited(valid)) {
+  if (isLimited(valid) || opensSlowly(name)) {
     callWith(readByPath(name, oflags, valid), done);
   } else {
     const resolve = (content: Content): void => done(null, content);

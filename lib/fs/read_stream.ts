@@ -6,6 +6,7 @@
 import type { ReadStream as NodeReadStream } from 'node:fs';
 import { fsConstants } from '../core/node_constants.js';
 import { api } from './exported.js';
+import { opensSlowly } from './mounts.js';
 import nodeFs from './node_fs.js';
 import { ReadAhead } from './read_ahead.js';
 import type { StreamFiles } from './stream_files.js';
@@ -59,6 +60,8 @@ function aheadFor(stream: State): ReadAhead | null {
   if (stream[files]?.readsItself !== true || stream.fd === null) return null;
   const ownPosition = stream.path !== undefined && stream.open === Base.prototype.open;
   if (stream.start === undefined && !ownPosition) return null;
+  // Whoever has the file would be asked for its size, while the event loop waits.
+  if (stream.path !== undefined && opensSlowly(stream.path)) return null;
   let size: number;
   try {
     const status = nodeFs.fstatSync(stream.fd);

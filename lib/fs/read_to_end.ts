@@ -52,7 +52,7 @@ export async function readDescriptor(fd: number, options: FileOptions): Promise<
 }
 
 /** What is left of the file, from its position on. */
-async function readToEnd(fd: number, task?: Task): Promise<Buffer> {
+export async function readToEnd(fd: number, task?: Task): Promise<Buffer> {
   const size = await sizeOf(fd, task);
   return size > 0 ? readSized(fd, size, task) : readUnsized(fd, task);
 }
