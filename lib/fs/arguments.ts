@@ -88,7 +88,7 @@ export function validatedReadPosition(position: unknown): Position {
   if (position == null) return -1;
   if (typeof position === 'number') validateInteger(position, 'position', -1);
   else if (typeof position !== 'bigint')
-    throw invalidArgType('position', 'of type bigint or an integer', position);
+    throw invalidArgType('position', 'of type bigint or integer', position);
   else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
     throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
   }
