@@ -8,6 +8,8 @@ const floors: Record<number, Record<number, number>> = {
   256: { 20: 11, 26: 1.2 },
 };
 
+const directFloors: Record<number, number> = { 1: 1.4, 32: 2.5, 128: 3.8 };
+
 export const readFileCases: Case[] = [
   ...[1, 32, 256].map((depth) =>
     workerCase({
@@ -41,6 +43,18 @@ export const readFileCases: Case[] = [
       target: { kind: 'ratio', byMajor: depth === 1 ? { 20: 17, 26: 14 } : { 20: 3.5, 26: 2.5 } },
       script: 'handle_read',
       spec: { depth },
+      value: perSecond,
+    }),
+  ),
+  ...[1, 32, 128].map((depth) =>
+    workerCase({
+      name: `handle-read-direct-${depth}`,
+      what: `FileHandle.read with O_DIRECT, 4 KiB at random places, ${depth} at once`,
+      unit: 'op/s',
+      better: 'higher',
+      target: { kind: 'ratio', byMajor: { 20: directFloors[depth] ?? 1 } },
+      script: 'handle_read',
+      spec: { depth, mode: 'direct' },
       value: perSecond,
     }),
   ),

@@ -5,6 +5,7 @@
  * @module
  */
 import { markAsUntransferable } from 'node:worker_threads';
+import { alignedBuffer } from './aligned_buffer.js';
 import { kernelAtLeast } from './availability.js';
 import { ring as threadRing } from './backend.js';
 import { F_BUF_MORE } from './completion.js';
@@ -171,12 +172,6 @@ export function validatedBuffers(options: ProvidedBufferOptions): (ring: Ring) =
   return () => buffers;
 }
 
-// ES2024; newer than the library that the types are written for, older than node 20.
-const PageAlignedBuffer = ArrayBuffer as new (
-  bytes: number,
-  options: { maxByteLength: number },
-) => ArrayBuffer;
-
 /** By ring, what is registered, by index. It also keeps the memory reachable. */
 const tables = new WeakMap<Ring, (RegisteredBuffer | undefined)[]>();
 
@@ -201,8 +196,7 @@ export class RegisteredBuffer {
     }
     this.index = table.indexOf(undefined);
     if (this.index < 0) throw invalidState(`all ${table.length} registered buffers of the ring are in use`);
-    // A resizable ArrayBuffer is memory of its own, in whole pages; an ordinary one comes from malloc, unaligned.
-    this.buffer = Buffer.from(new PageAlignedBuffer(bytes, { maxByteLength: bytes }), 0, bytes);
+    this.buffer = alignedBuffer(bytes);
     checkRegister(this.ring.native.updateBuffer(this.index, this.buffer));
     table[this.index] = this;
   }
@@ -216,10 +210,19 @@ export class RegisteredBuffer {
     if (!this.#registered) return;
     this.#registered = false;
     tables.get(this.ring)![this.index] = undefined;
-    if (!this.ring.closed) checkRegister(this.ring.native.updateBuffer(this.index, null));
+    if (this.ring.closed) return;
+    // What has been prepared with this index must not meet the next buffer that gets it.
+    this.ring.native.submit();
+    checkRegister(this.ring.native.updateBuffer(this.index, null));
   }
 
   [Symbol.dispose](): void {
     this.unregister();
   }
+}
+
+/** @internal Another buffer may have the index of one that was unregistered meanwhile. */
+export function indexOf(buffer: RegisteredBuffer): number {
+  if (!buffer.registered) throw invalidState('the buffer has been unregistered');
+  return buffer.index;
 }

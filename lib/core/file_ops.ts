@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { RegisteredBuffer, validatedBuffers, type ProvidedBufferOptions } from './buffers.js';
+import { indexOf, RegisteredBuffer, validatedBuffers, type ProvidedBufferOptions } from './buffers.js';
 import { MultishotOperation } from './multishot.js';
-import { invalidArgType, invalidState } from './errors.js';
+import { invalidArgType } from './errors.js';
 import { Operation, type OperationOptions } from './operation.js';
 import {
   closeDirect,
@@ -156,12 +156,6 @@ function validatedRegistered(buffer: unknown): RegisteredBuffer {
     throw invalidArgType('buffer', 'an instance of RegisteredBuffer', buffer);
   }
   return buffer;
-}
-
-/** Another buffer may have the index of one that was unregistered meanwhile. */
-function indexOf(buffer: RegisteredBuffer): number {
-  if (!buffer.registered) throw invalidState('the buffer has been unregistered');
-  return buffer.index;
 }
 
 /**

@@ -12,6 +12,7 @@ export { Operation, type OperationDetails, type OperationOptions, type Prepare }
 export { MultishotOperation, type MultishotDetails, type MultishotOptions } from './multishot.js';
 export { chain, type ChainOptions, type ChainValues } from './chain.js';
 export { interval, sleep, type IntervalOptions, type SleepOptions } from './timers.js';
+export { alignedBuffer } from './aligned_buffer.js';
 export { BufferRing, RegisteredBuffer, type BufferRingOptions } from './buffers.js';
 export { DirectDescriptor, type Descriptor } from './direct.js';
 export {

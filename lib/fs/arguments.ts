@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
+import { ring } from '../core/backend.js';
+import { RegisteredBuffer } from '../core/buffers.js';
+import { invalidArgType, invalidArgValue, invalidState, outOfRange } from '../core/errors.js';
 import { isDetached, validatedPath, validateInteger, validateObject } from '../core/validate.js';
-import { encodingOr, validateEncoding } from './options.js';
+import { encodingOr, limitsOf, validatedLimits, validateEncoding, type Limits } from './options.js';
 import type { Path } from './open_file.js';
-import type { Position } from './transfer.js';
+import type { Memory, Position } from './transfer.js';
 
 type View = NodeJS.ArrayBufferView;
 
@@ -15,10 +17,11 @@ type View = NodeJS.ArrayBufferView;
 export interface Transfer<B = View> {
   /** As the caller gave it: results carry it. */
   buffer: B;
-  view: Uint8Array;
+  memory: Memory;
   offset: number;
   length: number;
   position: Position;
+  limits: Limits;
 }
 
 /** Whether readFile, writeFile and appendFile take this as a descriptor. */
@@ -35,6 +38,19 @@ export function keptPath(path: unknown, name?: string): Path {
 /** A view's bytes. */
 export function bytesOf(view: View): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** What the buffer argument may be: a view, or memory that is registered with the ring. */
+export function isMemory(buffer: unknown): buffer is View | RegisteredBuffer {
+  return ArrayBuffer.isView(buffer) || buffer instanceof RegisteredBuffer;
+}
+
+/** The bytes, and as what the kernel is to be told of them. */
+function memoryOf(buffer: View | RegisteredBuffer): [view: View, memory: Memory] {
+  if (!(buffer instanceof RegisteredBuffer)) return [buffer, bytesOf(buffer)];
+  if (!buffer.registered) throw invalidState('the buffer has been unregistered');
+  if (buffer.ring !== ring()) throw invalidState('a registered buffer belongs to another ring');
+  return [buffer.buffer, buffer];
 }
 
 export function validateBuffer(buffer: unknown, name = 'buffer'): asserts buffer is View {
@@ -79,7 +95,7 @@ export function validatedReadPosition(position: unknown): Position {
   if (position == null) return -1;
   if (typeof position === 'number') validateInteger(position, 'position', -1);
   else if (typeof position !== 'bigint')
-    throw invalidArgType('position', 'of type bigint or an integer', position);
+    throw invalidArgType('position', 'of type bigint or integer', position);
   else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
     throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
   }
@@ -104,34 +120,44 @@ export function validatedReadRange(buffer: View, offset: unknown, length: unknow
   return [from, length];
 }
 
-interface ReadOptions {
+interface ReadOptions extends Limits {
   buffer?: unknown;
   offset?: unknown;
   length?: unknown;
   position?: unknown;
 }
 
-/** `read(buffer, offset, length, position)`, `read(buffer, options)`, `read({ buffer, … })` of a FileHandle. */
+/**
+ * `read(buffer, offset, length, position[, limits])`, `read(buffer, options)`, `read({ buffer, … })` of a FileHandle.
+ */
 export function readArguments(
   buffer: unknown,
   offset: unknown,
   length: unknown,
   position: unknown,
-): Transfer {
-  if (!ArrayBuffer.isView(buffer)) {
+  limits: unknown,
+): Transfer<View | RegisteredBuffer> {
+  let options: ReadOptions | undefined;
+  if (!isMemory(buffer)) {
     if (buffer !== undefined) validateNullableObject(buffer, 'options');
-    ({ buffer = Buffer.alloc(16384), offset = 0, length, position } = (buffer ?? {}) as ReadOptions);
-    validateBuffer(buffer);
+    options = buffer ?? {};
+    ({ buffer = Buffer.alloc(16384), offset = 0, length, position } = options);
+    if (!isMemory(buffer)) validateBuffer(buffer);
   }
-  const view = buffer as View;
-  if (offset !== null && typeof offset === 'object') ({ offset, length, position } = offset as ReadOptions);
+  const source = buffer;
+  const [view, memory] = memoryOf(source);
+  if (offset !== null && typeof offset === 'object') {
+    options = offset;
+    ({ offset, length, position } = options);
+  }
   const [from, count] = validatedReadRange(view, offset, length);
   return {
-    buffer: view,
-    view: bytesOf(view),
+    buffer: source,
+    memory,
     offset: from,
     length: count,
     position: looseReadPosition(position),
+    limits: options === undefined ? validatedLimits(limits) : limitsOf(options),
   };
 }
 
@@ -149,23 +175,53 @@ export function validatedWriteRange(buffer: View, offset: unknown, length: unkno
   return [from, count];
 }
 
-interface RangeOptions {
+interface RangeOptions extends Limits {
   offset?: unknown;
   length?: unknown;
   position?: unknown;
 }
 
-/** `write(buffer, offset, length, position)`, `write(buffer, options)`. */
-export function writeArguments(buffer: View, offset: unknown, length: unknown, position: unknown): Transfer {
-  if (typeof offset === 'object') ({ offset, length, position } = (offset ?? {}) as RangeOptions);
-  const [from, count] = validatedWriteRange(buffer, offset, length);
-  return { buffer, view: bytesOf(buffer), offset: from, length: count, position: numericPosition(position) };
+/** `write(buffer, offset, length, position[, limits])`, `write(buffer, options)`. */
+export function writeArguments<B extends View | RegisteredBuffer>(
+  buffer: B,
+  offset: unknown,
+  length: unknown,
+  position: unknown,
+  limits: unknown,
+): Transfer<B> {
+  let options: RangeOptions | undefined;
+  if (typeof offset === 'object') {
+    options = offset ?? {};
+    ({ offset, length, position } = options);
+  }
+  const [view, memory] = memoryOf(buffer);
+  const [from, count] = validatedWriteRange(view, offset, length);
+  return {
+    buffer,
+    memory,
+    offset: from,
+    length: count,
+    position: numericPosition(position),
+    limits: options === undefined ? validatedLimits(limits) : limitsOf(options),
+  };
 }
 
-/** `write(text, position, encoding)`. */
-export function writeTextArguments(text: unknown, position: unknown, encoding: unknown): Transfer<string> {
+/** `write(text, position, encoding[, limits])`. */
+export function writeTextArguments(
+  text: unknown,
+  position: unknown,
+  encoding: unknown,
+  limits: unknown,
+): Transfer<string> {
   validateText(text, 'buffer');
   validateEncoding(text, encoding);
-  const view = Buffer.from(text, encodingOr(encoding));
-  return { buffer: text, view, offset: 0, length: view.length, position: numericPosition(position) };
+  const memory = Buffer.from(text, encodingOr(encoding));
+  return {
+    buffer: text,
+    memory,
+    offset: 0,
+    length: memory.length,
+    position: numericPosition(position),
+    limits: validatedLimits(limits),
+  };
 }

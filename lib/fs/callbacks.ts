@@ -17,17 +17,26 @@ import {
   validateNullableObject,
   writeArguments,
   writeTextArguments,
+  type Transfer,
 } from './arguments.js';
 import { calledBack } from './call.js';
-import { bound, type Callback } from './callback.js';
+import { bound, settleLater, type Callback } from './callback.js';
 import { EINVAL } from './errors.js';
 import { likeNodes } from './exported.js';
 import { syncCall } from './handle_changes.js';
 import nodeFs from './node_fs.js';
-import { callbackOf, validatedFileMode, validatedFlags, validatedLimits } from './options.js';
-import { startOpen } from './open_file.js';
+import {
+  callbackOf,
+  limitsOf,
+  validatedFileMode,
+  validatedFlags,
+  validatedLimits,
+  type Limits,
+} from './options.js';
+import { openDescriptor, startOpen } from './open_file.js';
 import type { Settle } from './request.js';
-import { startClose, startRead, startReadv, startWrite, startWritev } from './transfer.js';
+import { isLimited, startLimited, withLimits } from './task.js';
+import { startClose, startRead, startReadv, startWrite, startWritev, type Stoppable } from './transfer.js';
 import { endTurns } from './turns.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -45,8 +54,33 @@ function counting(syscall: string, done: Callback<unknown[]>, subject: unknown):
   };
 }
 
-/** `fs.open(path[, flags[, mode]], callback)`. */
-export function open(path: unknown, flags?: unknown, mode?: unknown, callback?: unknown): void {
+/**
+ * Starts something, within the limits if there are any: `settle` gets the result, `done` what has ended it early.
+ */
+function begin(
+  syscall: string,
+  limits: Limits,
+  start: (settle: Settle, runsUserCode: boolean) => Stoppable | void,
+  settle: Settle,
+  done: Callback<unknown[]>,
+): void {
+  if (isLimited(limits))
+    settleLater(
+      startLimited(syscall, limits, (end) => start(end, false)),
+      settle,
+      done,
+    );
+  else start(settle, true);
+}
+
+/** `fs.open(path[, flags[, mode[, limits]]], callback)`. A descriptor that comes too late is closed. */
+export function open(
+  path: unknown,
+  flags?: unknown,
+  mode?: unknown,
+  limits?: unknown,
+  callback: unknown = limits,
+): void {
   const name = validatedPath(path);
   let permissions = 0o666;
   if (arguments.length < 3) {
@@ -64,6 +98,11 @@ export function open(path: unknown, flags?: unknown, mode?: unknown, callback?: 
       done(null, res);
     }
   };
+  const valid = validatedLimits(limits);
+  if (isLimited(valid)) {
+    const opened = withLimits('open', valid, (task) => openDescriptor(name, oflags, permissions, task));
+    return settleLater(opened, settle, done);
+  }
   startOpen(name, oflags, permissions, settle, true);
 }
 
@@ -102,25 +141,29 @@ function synchronize(fd: unknown, dataOnly: boolean, limits: unknown, callback: 
   calledBack(syncCall(validatedFd(fd), dataOnly), done, validatedLimits(limits));
 }
 
-interface ReadOptions {
+interface ReadOptions extends Limits {
   buffer?: unknown;
   offset?: unknown;
   length?: unknown;
   position?: unknown;
 }
 
-/** `fs.read(fd, buffer, offset, length, position, callback)` and its shorter forms. */
+/**
+ * `fs.read(fd, buffer, offset, length, position[, limits], callback)` and its shorter forms, whose options may have
+ * limits too. What limits do to the file's position: see FileHandle.read.
+ */
 export function read(
   fd: unknown,
   buffer?: unknown,
   offset?: unknown,
   length?: unknown,
   position?: unknown,
-  callback?: unknown,
+  limits?: unknown,
+  callback: unknown = limits,
 ): void {
   const file = validatedFd(fd);
+  let options: ReadOptions | undefined;
   if (arguments.length <= 4) {
-    let options: ReadOptions | undefined;
     if (arguments.length === 4) {
       validateNullableObject(offset, 'options');
       [options, callback] = [offset as ReadOptions, length];
@@ -146,55 +189,81 @@ export function read(
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
   const at = validatedReadPosition(position);
-  startRead(file, bytesOf(into), from, count, at, counting('read', done, into), true);
+  const start = (settle: Settle, runsUserCode: boolean): Stoppable =>
+    startRead(file, bytesOf(into), from, count, at, settle, runsUserCode);
+  const valid = options == null ? validatedLimits(limits) : limitsOf(options);
+  begin('read', valid, start, counting('read', done, into), done);
 }
 
-/** `fs.readv(fd, buffers[, position], callback)`. */
-export function readv(fd: unknown, buffers: unknown, position?: unknown, callback?: unknown): void {
+/** `fs.readv(fd, buffers[, position[, limits]], callback)`. */
+export function readv(
+  fd: unknown,
+  buffers: unknown,
+  position?: unknown,
+  limits?: unknown,
+  callback: unknown = limits,
+): void {
   const file = validatedFd(fd);
   const views = validatedVector(buffers);
   const done = bound(callback || position);
   const settle = counting('read', done, buffers);
-  if (views.length === 0) process.nextTick(settle, EINVAL);
-  else startReadv(file, views, numericPosition(position), settle, true);
+  if (views.length === 0) return process.nextTick(settle, EINVAL);
+  const start = (end: Settle, runsUserCode: boolean): Stoppable =>
+    startReadv(file, views, numericPosition(position), end, runsUserCode);
+  begin('read', validatedLimits(limits), start, settle, done);
 }
 
-/** `fs.write(fd, buffer[, offset[, length[, position]]], callback)`, `fs.write(fd, string[, position[, encoding]], callback)`. */
+/**
+ * `fs.write(fd, buffer[, offset[, length[, position[, limits]]]], callback)`, `fs.write(fd, buffer, options, callback)`,
+ * `fs.write(fd, string[, position[, encoding[, limits]]], callback)`.
+ */
 export function write(
   fd: unknown,
   buffer: unknown,
   offset?: unknown,
   length?: unknown,
   position?: unknown,
-  callback?: unknown,
+  limits?: unknown,
+  callback: unknown = limits,
 ): void {
   const file = validatedFd(fd);
+  let source: Transfer<unknown>;
   if (ArrayBuffer.isView(buffer)) {
     callback ||= position || length || offset;
     validateFunction(callback, 'cb');
     const start = typeof offset === 'function' ? null : offset;
-    const source = writeArguments(buffer as View, start, length, position);
-    const settle = counting('write', bound(callback), buffer);
-    startWrite(file, source.view, source.offset, source.length, source.position, settle, true);
-    return;
+    source = writeArguments(buffer as View, start, length, position, limits);
+  } else {
+    let encoding: unknown = 'utf8';
+    if (typeof limits === 'function') [callback, limits, encoding] = [limits, position, length];
+    else if (typeof position === 'function') [callback, encoding] = [position, length];
+    else if (typeof offset === 'function') [callback, offset] = [offset, null];
+    else callback = length;
+    source = writeTextArguments(buffer, offset, encoding, limits);
+    validateFunction(callback, 'cb');
   }
-  let encoding: unknown = 'utf8';
-  if (typeof position === 'function') [callback, encoding] = [position, length];
-  else if (typeof offset === 'function') [callback, offset] = [offset, null];
-  else callback = length;
-  const source = writeTextArguments(buffer, offset, encoding);
-  validateFunction(callback, 'cb');
-  const settle = counting('write', bound(callback), buffer);
-  startWrite(file, source.view, 0, source.length, source.position, settle, true);
+  const { memory, offset: from, length: count } = source;
+  const done = bound(callback);
+  const start = (settle: Settle, runsUserCode: boolean): Stoppable =>
+    startWrite(file, memory, from, count, source.position, settle, runsUserCode);
+  begin('write', source.limits, start, counting('write', done, buffer), done);
 }
 
-/** `fs.writev(fd, buffers[, position], callback)`. */
-export function writev(fd: unknown, buffers: unknown, position?: unknown, callback?: unknown): void {
+/** `fs.writev(fd, buffers[, position[, limits]], callback)`. */
+export function writev(
+  fd: unknown,
+  buffers: unknown,
+  position?: unknown,
+  limits?: unknown,
+  callback: unknown = limits,
+): void {
   const file = validatedFd(fd);
   const views = validatedVector(buffers);
   const done = bound(callback || position);
-  if (views.length === 0) process.nextTick(done, null, 0, buffers);
-  else startWritev(file, views, numericPosition(position), counting('write', done, buffers), true);
+  if (views.length === 0) return process.nextTick(done, null, 0, buffers);
+  const start = (settle: Settle, runsUserCode: boolean): Stoppable =>
+    startWritev(file, views, numericPosition(position), settle, runsUserCode);
+  begin('write', validatedLimits(limits), start, counting('write', done, buffers), done);
 }
 
 likeNodes(fsync, nodeFs.fsync);

@@ -9,30 +9,50 @@ import type { BigIntStats, ReadStream, Stats, WriteStream } from 'node:fs';
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
 import { createInterface, type Interface } from 'node:readline';
 import { invalidState, systemError } from '../core/errors.js';
+import type { RegisteredBuffer } from '../core/buffers.js';
 import {
+  isMemory,
   numericPosition,
   readArguments,
   validatedVector,
   writeArguments,
   writeTextArguments,
+  type Transfer,
 } from './arguments.js';
 import { EINVAL } from './errors.js';
 import { api } from './exported.js';
+import {
+  advise,
+  allocate,
+  getAttribute,
+  setAttribute,
+  type FadviseOptions,
+  type FallocateOptions,
+  type GetxattrOptions,
+  type SetxattrOptions,
+} from './extra_operations.js';
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
 import { readDescriptor } from './read_to_end.js';
 import { validatedLimits, validatedOptions, type Limits } from './options.js';
 import { fstat } from './stats.js';
-import { withLimits, type Task } from './task.js';
-import { startRead, startReadv, startWrite, startWritev } from './transfer.js';
+import { isLimited, startLimited, withLimits, type Task } from './task.js';
+import { startRead, startReadv, startWrite, startWritev, type Stoppable } from './transfer.js';
 import { validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
 type View = NodeJS.ArrayBufferView;
 type Settle = (res: number) => void;
 
+/** A call with its arguments checked. */
+interface Prepared<R> {
+  limits: Limits;
+  start: (fd: number, settle: Settle) => Stoppable | void;
+  result: (res: number) => R;
+}
+
 /** A part of a buffer, and where in the file. */
-export interface TransferOptions {
+export interface TransferOptions extends Limits {
   /** First byte of the buffer. Default 0. */
   offset?: number | null | undefined;
   /** How many bytes. Default: to the end of the buffer. */
@@ -94,23 +114,33 @@ export class FileHandle extends EventEmitter {
     return withLimits(syscall, validatedLimits(limits), (task) => this.use(syscall, (fd) => run(fd, task)));
   }
 
-  /** As `use` with one promise and no more: `begin` makes a request, which gives its result to `settle`. */
-  #request<R>(
-    method: string,
-    syscall: string,
-    begin: (fd: number, settle: Settle) => unknown,
-    result: (res: number) => R,
-  ): Promise<R> {
+  /**
+   * As `use` with one promise and no more: `prepare` checks the arguments, its `start` makes a request. The descriptor
+   * is in use until the kernel has let go, also when a limit has rejected the promise before.
+   */
+  #request<R>(method: string, syscall: string, prepare: () => Prepared<R>): Promise<R> {
     return new Promise((resolve, reject) => {
       const file = this.#file;
       const fd = file.acquire(method);
-      const settle = (res: number): void => {
-        file.release();
-        if (res < 0) reject(systemError(res, syscall));
-        else resolve(result(res));
-      };
       try {
-        begin(fd, settle);
+        const { limits, start, result } = prepare();
+        const finish = (res: number): void => {
+          if (res < 0) reject(systemError(res, syscall));
+          else resolve(result(res));
+        };
+        const release = (settle: Settle): Settle => {
+          return (res) => {
+            file.release();
+            settle(res);
+          };
+        };
+        if (!isLimited(limits)) return void start(fd, release(finish));
+        const startOwn = (settle: Settle): Stoppable | void => {
+          file.acquire(method);
+          return start(fd, release(settle));
+        };
+        startLimited(syscall, limits, startOwn).then(finish, reject);
+        file.release();
       } catch (error) {
         file.release();
         throw error;
@@ -121,83 +151,131 @@ export class FileHandle extends EventEmitter {
   /**
    * Reads into a buffer; the count may be short, and is 0 at the end of the file. With a `position` (number or
    * bigint) the file's own stays where it is. Also `read(buffer, options)` and `read({ buffer, ...options })`.
+   * A RegisteredBuffer's memory is pinned already (IORING_OP_READ_FIXED).
+   *
+   * Limits end it early. What the buffer holds then is undefined, and the kernel may write to it for a while longer.
+   * The file's own position stays where it was, for the next read; pipes and terminals have none: of those, what the
+   * kernel had taken when it was told to stop is gone.
    */
-  read<B extends View = Buffer>(
-    buffer?: B | (TransferOptions & { buffer?: B }) | null,
+  read<B extends View | RegisteredBuffer>(
+    buffer: B,
     offset?: number | TransferOptions | null,
     length?: number | null,
     position?: number | bigint | null,
-  ): Promise<{ bytesRead: number; buffer: B }> {
-    let into: View;
-    return this.#request(
-      'read',
-      'read',
-      (fd, settle) => {
-        const target = readArguments(buffer, offset, length, position);
-        into = target.buffer;
-        if (target.length === 0) settle(0);
-        else startRead(fd, target.view, target.offset, target.length, target.position, settle);
-      },
-      (bytesRead) => ({ __proto__: null, bytesRead, buffer: into as B }),
-    );
+    limits?: Limits,
+  ): Promise<{ bytesRead: number; buffer: B }>;
+  read<B extends View | RegisteredBuffer = Buffer>(
+    options?: (TransferOptions & { buffer?: B }) | null,
+  ): Promise<{ bytesRead: number; buffer: B }>;
+  read(
+    buffer?: unknown,
+    offset?: unknown,
+    length?: unknown,
+    position?: unknown,
+    limits?: unknown,
+  ): Promise<{ bytesRead: number; buffer: unknown }> {
+    return this.#request('read', 'read', () => {
+      const target = readArguments(buffer, offset, length, position, limits);
+      const { memory, offset: from, length: count } = target;
+      return {
+        limits: target.limits,
+        start: (fd, settle) =>
+          count === 0 ? settle(0) : startRead(fd, memory, from, count, target.position, settle),
+        result: (bytesRead) => ({ __proto__: null, bytesRead, buffer: target.buffer }),
+      };
+    });
   }
 
-  /** Reads into several buffers, one after the other. */
+  /** Reads into several buffers, one after the other. Limits as {@link read}. */
   readv<B extends readonly View[]>(
     buffers: B,
     position?: number | null,
+    limits?: Limits,
   ): Promise<{ bytesRead: number; buffers: B }> {
-    return this.#request(
-      'readv',
-      'read',
-      (fd, settle) => {
-        const views = validatedVector(buffers);
-        if (views.length === 0) settle(EINVAL);
-        else startReadv(fd, views, numericPosition(position), settle);
-      },
-      (bytesRead) => ({ __proto__: null, bytesRead, buffers }),
-    );
+    return this.#request('readv', 'read', () => {
+      const views = validatedVector(buffers);
+      return {
+        limits: validatedLimits(limits),
+        start: (fd, settle) =>
+          views.length === 0 ? settle(EINVAL) : startReadv(fd, views, numericPosition(position), settle),
+        result: (bytesRead) => ({ __proto__: null, bytesRead, buffers }),
+      };
+    });
   }
 
   /**
    * Writes a buffer (`write(buffer, offset, length, position)`, `write(buffer, options)`) or a string
-   * (`write(string, position, encoding)`), all of it.
+   * (`write(string, position, encoding)`), all of it. When limits end it early, some of it may have been written.
    */
-  write<B extends View | string>(
+  write<B extends View | RegisteredBuffer | string>(
     buffer: B,
     offset?: number | TransferOptions | null,
     length?: number | BufferEncoding | null,
-    position?: number | null,
+    position?: number | Limits | null,
+    limits?: Limits,
   ): Promise<{ bytesWritten: number; buffer: B }> {
-    return this.#request(
-      'write',
-      'write',
-      (fd, settle) => {
-        if ((buffer as View | undefined)?.byteLength === 0) return settle(0);
-        const source = ArrayBuffer.isView(buffer)
-          ? writeArguments(buffer, offset, length, position)
-          : writeTextArguments(buffer, offset, length);
-        return startWrite(fd, source.view, source.offset, source.length, source.position, settle);
-      },
-      (bytesWritten) => ({ __proto__: null, bytesWritten, buffer }),
-    );
+    return this.#request('write', 'write', () => {
+      const result = (bytesWritten: number): { bytesWritten: number; buffer: B } => {
+        return { __proto__: null, bytesWritten, buffer } as { bytesWritten: number; buffer: B };
+      };
+      if ((buffer as View | undefined)?.byteLength === 0) {
+        return { limits: validatedLimits(limits), start: (_, settle) => settle(0), result };
+      }
+      const source: Transfer<unknown> = isMemory(buffer)
+        ? writeArguments(buffer, offset, length, position, limits)
+        : writeTextArguments(buffer, offset, length, position);
+      const { memory, offset: from, length: count } = source;
+      return {
+        limits: source.limits,
+        start: (fd, settle) => startWrite(fd, memory, from, count, source.position, settle),
+        result,
+      };
+    });
   }
 
-  /** Writes several buffers, one after the other, all of them. */
+  /** Writes several buffers, one after the other, all of them. Limits as {@link write}. */
   writev<B extends readonly View[]>(
     buffers: B,
     position?: number | null,
+    limits?: Limits,
   ): Promise<{ bytesWritten: number; buffers: B }> {
-    return this.#request(
-      'writev',
-      'write',
-      (fd, settle) => {
-        const views = validatedVector(buffers);
-        if (views.length === 0) settle(0);
-        else startWritev(fd, views, numericPosition(position), settle);
-      },
-      (bytesWritten) => ({ __proto__: null, bytesWritten, buffers }),
-    );
+    return this.#request('writev', 'write', () => {
+      const views = validatedVector(buffers);
+      return {
+        limits: validatedLimits(limits),
+        start: (fd, settle) =>
+          views.length === 0 ? settle(0) : startWritev(fd, views, numericPosition(position), settle),
+        result: (bytesWritten) => ({ __proto__: null, bytesWritten, buffers }),
+      };
+    });
+  }
+
+  /** Reserves space for the file, or frees or zeroes some. fallocate(2). */
+  fallocate(options: FallocateOptions): Promise<void> {
+    return this.use('fallocate', async (fd) => allocate(fd, options));
+  }
+
+  /** Says how the file will be read: POSIX_FADV_*. posix_fadvise(2). */
+  fadvise(advice: number, options?: FadviseOptions): Promise<void> {
+    return this.use('fadvise', async (fd) => advise(fd, advice, options));
+  }
+
+  /** An extended attribute's value; a string with an `encoding`. fgetxattr(2). */
+  getxattr(
+    name: string,
+    options: BufferEncoding | (GetxattrOptions & { encoding: BufferEncoding }),
+  ): Promise<string>;
+  getxattr(
+    name: string,
+    options?: (GetxattrOptions & { encoding?: 'buffer' | null | undefined }) | null,
+  ): Promise<Buffer>;
+  getxattr(name: string, options?: GetxattrOptions | BufferEncoding | null): Promise<Buffer | string> {
+    return this.use('fgetxattr', async (fd) => getAttribute(fd, name, options));
+  }
+
+  /** Sets an extended attribute; strings are stored as UTF-8. fsetxattr(2). */
+  setxattr(name: string, value: string | View, options?: SetxattrOptions): Promise<void> {
+    return this.use('fsetxattr', async (fd) => setAttribute(fd, name, value, options));
   }
 
   /** What is left of the file, from its position on. */
@@ -283,8 +361,8 @@ export class FileHandle extends EventEmitter {
   }
 }
 
-/** A FileHandle that node:fs/promises has made. */
+/** A FileHandle that node:fs/promises has made. (An emitter, but in node 20 no instance of EventEmitter.) */
 export function isNodeHandle(value: unknown): value is NodeFileHandle {
-  if (!(value instanceof EventEmitter) || value instanceof FileHandle) return false;
-  return value.constructor.name === 'FileHandle' && 'fd' in value;
+  if (typeof value !== 'object' || value === null || value instanceof FileHandle) return false;
+  return value.constructor?.name === 'FileHandle' && 'fd' in value && 'getAsyncId' in value;
 }

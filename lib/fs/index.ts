@@ -7,6 +7,7 @@
  * @module
  */
 import type { MakeDirectoryOptions, NoParamCallback, PathLike } from 'node:fs';
+import { extraCallbacks } from './extras.js';
 import { api, onRing, publish } from './exported.js';
 import type nodeFs from './node_fs.js';
 import type { Limits } from './options.js';
@@ -87,6 +88,7 @@ export const truncate = api.truncate as NodeFs['truncate'] &
 /** Removes a name of a file. */
 export const unlink = api.unlink as NodeFs['unlink'] &
   ((path: PathLike, limits: Limits, callback: NoParamCallback) => void);
+export const { fadvise, fallocate, getxattr, setxattr } = extraCallbacks;
 
 /** The whole contents of a file, or what is left of a descriptor's. Also takes `timeout`, in milliseconds. */
 export const readFile = api.readFile as NodeFs['readFile'] & {
@@ -113,5 +115,6 @@ export type ReadStream = NodeFs['ReadStream']['prototype'];
 export const WriteStream = api.WriteStream;
 export type WriteStream = NodeFs['WriteStream']['prototype'];
 
-export default api;
+const all = api as typeof api & typeof extraCallbacks;
+export default all;
 export { api as 'module.exports' };

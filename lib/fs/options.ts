@@ -25,6 +25,14 @@ export interface FileOptions extends Limits {
 
 const none: FileOptions = Object.freeze({});
 
+/** The limits among options that mean something else besides, checked. */
+export function limitsOf({ signal, timeout }: Limits): Limits {
+  if (signal === undefined && timeout === undefined) return none;
+  validateAbortSignal(signal, 'options.signal');
+  validatedTimeout(timeout);
+  return { signal, timeout };
+}
+
 /** An encoding by name as a property of options, an object, or nothing. */
 export function validatedOptions(options: unknown): FileOptions {
   if (options == null || typeof options === 'function') return none;
@@ -32,12 +40,11 @@ export function validatedOptions(options: unknown): FileOptions {
   else if (typeof options !== 'object') {
     throw invalidArgType('options', 'one of type string or object', options);
   }
-  const { encoding, signal, timeout } = options as FileOptions;
+  const { encoding } = options as FileOptions;
   if (encoding && encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
     throw invalidArgValue('encoding', encoding, 'is invalid encoding');
   }
-  validateAbortSignal(signal, 'options.signal');
-  if (timeout !== undefined) validatedTimeout(timeout);
+  limitsOf(options as FileOptions);
   return options as FileOptions;
 }
 
@@ -47,10 +54,7 @@ export function validatedOptions(options: unknown): FileOptions {
  */
 export function validatedLimits(limits: unknown): Limits {
   if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) return none;
-  const { signal, timeout } = limits as Limits;
-  validateAbortSignal(signal, 'options.signal');
-  if (timeout !== undefined) validatedTimeout(timeout);
-  return { signal, timeout };
+  return limitsOf(limits);
 }
 
 /** What ought to be the callback, of a function that may be given limits before it. */

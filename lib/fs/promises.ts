@@ -16,7 +16,7 @@ import { extraPromises } from './extras.js';
 import { FileHandle } from './file_handle.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor } from './open_file.js';
-import { validatedFileMode, validatedFlags, validatedOptions, type Limits } from './options.js';
+import { validatedFileMode, validatedFlags, validatedLimits, type Limits } from './options.js';
 import { pathPromises } from './paths.js';
 import { readFile as ringReadFile } from './read_file.js';
 import './ring_exports.js';
@@ -55,12 +55,15 @@ async function ringOpen(
   const name = validatedPath(path);
   const oflags = validatedFlags(flags);
   const permissions = validatedFileMode(mode);
-  const limits = validatedOptions(options);
+  const limits = validatedLimits(options);
   return new FileHandle(
     await withLimits('open', limits, (task) => openDescriptor(name, oflags, permissions, task)),
   );
 }
 likeNodes(ringOpen, nodePromises.open);
+
+// Not node's: on either backend.
+publish(api, extraPromises);
 
 if (onRing) {
   publish(api, {
@@ -74,17 +77,19 @@ if (onRing) {
   publish(api, copyFilePromises);
   publish(api, cpPromises);
   publish(api, rmPromises);
-  publish(api, extraPromises);
 }
 
+/** What `open` gives: node's FileHandle, and what ringcore's has besides. On the node backend that is not there. */
+export type OpenedFile = NodeFileHandle &
+  Pick<FileHandle, 'fadvise' | 'fallocate' | 'getxattr' | 'read' | 'readv' | 'setxattr' | 'write' | 'writev'>;
+
 /** Opens a file; `signal` and `timeout` are in a fourth argument. */
-export const open = api.open as typeof nodePromises.open &
-  ((
-    path: Path,
-    flags: string | number | undefined,
-    mode: string | number | undefined,
-    limits: Limits,
-  ) => Promise<NodeFileHandle>);
+export const open = api.open as (
+  path: Path,
+  flags?: string | number,
+  mode?: string | number,
+  limits?: Limits,
+) => Promise<OpenedFile>;
 
 /** The whole contents of a file, or what is left of a FileHandle's. */
 export const readFile = api.readFile as typeof nodePromises.readFile & {
@@ -136,5 +141,8 @@ export const truncate = api.truncate as typeof nodePromises.truncate &
 export const unlink = api.unlink as typeof nodePromises.unlink &
   ((path: Path, limits: Limits) => Promise<void>);
 
-export default api;
+export const { fadvise, fallocate, getxattr, readFiles, setxattr } = extraPromises;
+
+const all = api as Omit<typeof api, 'open'> & typeof extraPromises & { open: typeof open };
+export default all;
 export { api as 'module.exports' };

@@ -17,6 +17,9 @@ import { statCallbacks } from './stat.js';
 import { appendFileCallback, writeFileCallback } from './write_file.js';
 import { createWriteStream, WriteStream } from './write_stream.js';
 
+// Not node's: on either backend.
+publish(api, extraCallbacks);
+
 if (onRing) {
   publish(api, {
     appendFile: appendFileCallback,
@@ -41,7 +44,6 @@ if (onRing) {
   publish(api, copyFileCallbacks);
   publish(api, cpCallbacks);
   publish(api, rmCallbacks);
-  publish(api, extraCallbacks);
   // Names of old. Not in every version of node.
   if ('FileReadStream' in api) publish(api, { FileReadStream: ReadStream });
   if ('FileWriteStream' in api) publish(api, { FileWriteStream: WriteStream });

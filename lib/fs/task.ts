@@ -6,11 +6,11 @@
 import { timeout as timer } from '../core/control_ops.js';
 import { abortError, TimeoutError } from '../core/errors.js';
 import type { Limits } from './options.js';
-import { Request, type Prepare } from './request.js';
+import { Request, type Prepare, type Settle } from './request.js';
 import { onAbort } from './signals.js';
 
 /** Something in flight that can be told to stop. */
-interface Cancellable {
+export interface Cancellable {
   cancel(): void;
 }
 
@@ -64,6 +64,21 @@ export function perform(prepare: Prepare, task?: Task): Promise<number> {
   return new Promise((resolve) => {
     const request = new Request(prepare, resolve).submit();
     task?.track(request);
+  });
+}
+
+/** Starts something that settles with a result or -errno. What it returns can be told to stop. */
+export type Start = (settle: Settle) => Cancellable | void;
+
+/** Does one such thing within the limits; resolves to the result, -errno included. */
+export function startLimited(syscall: string, limits: Limits, start: Start): Promise<number> {
+  return withLimits(syscall, limits, async (task) => {
+    const res = await new Promise<number>((resolve) => {
+      const started = start(resolve);
+      if (started !== undefined) task?.track(started);
+    });
+    task?.check();
+    return res;
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NativeRing } from '../core/binding.js';
+import { indexOf, type RegisteredBuffer } from '../core/buffers.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { ECANCELED, EINTR } from './errors.js';
@@ -47,13 +48,17 @@ function isOwn(position: Position): boolean {
   return position < 0;
 }
 
-/** One read, which waits for its turn if it's at the file's own position. */
+/**
+ * One read at the file's own position, which waits for its turn. If it's cancelled and the kernel has read all the same,
+ * the position goes back: the next one gets the bytes. Pipes and terminals have none: what was taken from them is gone.
+ */
 class Reading implements Stoppable {
   readonly #prepare: Prepare;
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
   readonly #turn: Turn;
   #request: Request | undefined;
+  #cancelled = false;
 
   constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean) {
     this.#prepare = prepare;
@@ -63,12 +68,14 @@ class Reading implements Stoppable {
   }
 
   cancel(): void {
+    this.#cancelled = true;
     if (this.#request !== undefined) this.#request.cancel();
     else if (this.#turn.withdraw()) this.#settle(ECANCELED);
   }
 
   #begin(turn: Turn): void {
     const end = (res: number): void => {
+      if (this.#cancelled && res > 0 && turn.start >= 0) turn.seek(turn.start);
       // The next one goes before what the program does now.
       turn.end();
       this.#settle(res);
@@ -89,10 +96,13 @@ function submitOr(settle: Settle, make: () => Request): void {
   }
 }
 
+/** Where bytes go to or come from: memory of the caller's, or what the kernel has pinned already. */
+export type Memory = Uint8Array | RegisteredBuffer;
+
 /** One read: a count, which may be short, 0 at the end of the file, or -errno. */
 export function startRead(
   fd: number,
-  view: Uint8Array,
+  memory: Memory,
   offset: number,
   length: number,
   position: Position,
@@ -100,8 +110,12 @@ export function startRead(
   runsUserCode = false,
 ): Stoppable {
   const prepare: Prepare = (native) => {
-    assertThere(view, offset + length);
-    return native.read(flagsFor(length), 0, fd, view, offset, length, position, 0);
+    if (!(memory instanceof Uint8Array)) {
+      // Never to a worker: that would look the index up when it may be another buffer's.
+      return native.readFixed(0, 0, fd, indexOf(memory), offset, length, position, 0);
+    }
+    assertThere(memory, offset + length);
+    return native.read(flagsFor(length), 0, fd, memory, offset, length, position, 0);
   };
   if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
   return new Request(prepare, settle, runsUserCode).submit();
@@ -216,7 +230,7 @@ class Writing implements Stoppable {
 /** Writes a part of a buffer, all of it. Ends with an error only if nothing was written. */
 export function startWrite(
   fd: number,
-  view: Uint8Array,
+  memory: Memory,
   offset: number,
   length: number,
   position: Position,
@@ -225,8 +239,11 @@ export function startWrite(
 ): Stoppable {
   const prepare: PrepareWrite = (native, done, at) => {
     const left = length - done;
-    assertThere(view, offset + length);
-    return native.write(flagsFor(left), 0, fd, view, offset + done, left, at, 0);
+    if (!(memory instanceof Uint8Array)) {
+      return native.writeFixed(0, 0, fd, indexOf(memory), offset + done, left, at, 0);
+    }
+    assertThere(memory, offset + length);
+    return native.write(flagsFor(left), 0, fd, memory, offset + done, left, at, 0);
   };
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }

@@ -19,7 +19,11 @@ function positionOf(fd: number): number {
   const native = loadBinding();
   const position = native.lseek(fd, 0, SEEK_CUR);
   // Devices whose lseek does nothing answer 0 to everything; a file refuses what is before its beginning.
-  if (position === 0 && native.lseek(fd, -1, SEEK_SET) !== EINVAL) return -1;
+  if (position === 0 && native.lseek(fd, -1, SEEK_SET) !== EINVAL) {
+    // Memory goes up to 2^64 (/proc/PID/mem, /dev/mem): it did move.
+    native.lseek(fd, 0, SEEK_SET);
+    return -1;
+  }
   return Math.max(position, -1);
 }
 

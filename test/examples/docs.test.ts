@@ -10,6 +10,7 @@ const expected = [
   'cat',
   'concurrent_downloads',
   'demo',
+  'direct_read',
   'echo',
   'linked_cat',
   'raw_ring',
