@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
@@ -144,10 +145,17 @@ class FifoOpening implements Opening {
   }
 }
 
-/** Opens a file; one that comes after the task was stopped is closed. */
+/**
+ * Opens a file; one that comes after the task was stopped is closed. So is one that is still open when the environment
+ * ends (a worker is terminated).
+ */
 export async function openDescriptor(path: Path, oflags: number, mode: number, task?: Task): Promise<number> {
   const res = await new Promise<number>((resolve) => {
-    const opening = startOpen(path, oflags, mode, resolve);
+    const settle: Settle = (res) => {
+      if (res >= 0) ring().native.own(res);
+      resolve(res);
+    };
+    const opening = startOpen(path, oflags, mode, settle);
     task?.track(opening);
   });
   if (task?.stopped && res >= 0) closeUnseen(res);

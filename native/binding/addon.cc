@@ -20,8 +20,9 @@ Napi::Value encode_address_for_js(const Napi::CallbackInfo& info) {
   std::string host_or_path;
   text_of(env, info[1], &host_or_path);
   SocketAddress address;
-  const int result = encode_address(info[0].ToNumber().Int32Value(), host_or_path,
-                                    static_cast<uint16_t>(info[2].ToNumber().Uint32Value()), &address);
+  const int result =
+      encode_address(info[0].As<Napi::Number>().Int32Value(), host_or_path,
+                     static_cast<uint16_t>(info[2].As<Napi::Number>().Uint32Value()), &address);
   if (result < 0) return Napi::Number::New(env, result);
   return Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(&address.bytes), address.size);
 }
@@ -51,7 +52,9 @@ Napi::Value outcome(const Napi::CallbackInfo& info, int result) {
   return Napi::Number::New(info.Env(), result < 0 ? -errno : result);
 }
 
-int integer(const Napi::CallbackInfo& info, size_t index) { return info[index].ToNumber().Int32Value(); }
+int integer(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Int32Value();
+}
 
 // getsockname(fd), getpeername(fd): the sockaddr's bytes, or -errno.
 template <int (*Call)(int, sockaddr*, socklen_t*)>
@@ -116,7 +119,7 @@ Napi::Value get_option(const Napi::CallbackInfo& info) {
 
 // lseek(fd, offset, whence): the position, exact up to 2^53.
 Napi::Value seek(const Napi::CallbackInfo& info) {
-  const off_t result = ::lseek(integer(info, 0), info[1].ToNumber().Int64Value(), integer(info, 2));
+  const off_t result = ::lseek(integer(info, 0), info[1].As<Napi::Number>().Int64Value(), integer(info, 2));
   return Napi::Number::New(info.Env(), static_cast<double>(result < 0 ? -errno : result));
 }
 

@@ -290,7 +290,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
                          name));
   };
   using Info = const Napi::CallbackInfo&;
-  const auto u32 = [](Info info, size_t i) { return info[i].ToNumber().Uint32Value(); };
+  const auto u32 = [](Info info, size_t i) { return info[i].As<Napi::Number>().Uint32Value(); };
 
   add("beginChain", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     return Napi::Number::New(info.Env(), wrap.executor_->begin_chain(u32(info, 0)));
@@ -300,7 +300,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
     return info.Env().Undefined();
   });
   add("setRef", [u32](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.executor_->set_referenced(u32(info, 0), info[1].ToBoolean());
+    wrap.executor_->set_referenced(u32(info, 0), info[1].As<Napi::Boolean>());
     return info.Env().Undefined();
   });
   add("submit", [](RingWrap& wrap, Info info) -> Napi::Value {
@@ -312,11 +312,11 @@ void RingWrap::add_control_functions(Napi::Object object) {
     return info.Env().Undefined();
   });
   add("own", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.insert(info[0].ToNumber().Int32Value());
+    wrap.owned_.insert(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   });
   add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.erase(info[0].ToNumber().Int32Value());
+    wrap.owned_.erase(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   });
   add("readStats", [](RingWrap& wrap, Info info) -> Napi::Value {
@@ -341,7 +341,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
     return answer;
   });
   add("createBufferRing", [u32](RingWrap& wrap, Info info) -> Napi::Value {
-    const bool incremental = info[1].ToBoolean();
+    const bool incremental = info[1].As<Napi::Boolean>();
     return Napi::Number::New(info.Env(), wrap.executor_->create_buffer_ring(u32(info, 0), incremental));
   });
   add("provideBuffer", [u32](RingWrap& wrap, Info info) -> Napi::Value {

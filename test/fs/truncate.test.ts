@@ -3,11 +3,14 @@
    @typescript-eslint/no-unsafe-return -- wrong arguments on purpose */
 // truncate, ftruncate, fsync, fdatasync: the same calls on node:fs and on ringcore.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import nodeFs from 'node:fs';
 import nodePromises from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect, promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { backend, stats } from 'ringcore/core';
 import fs from 'ringcore/fs';
 import fsPromises from 'ringcore/fs/promises';
@@ -174,4 +177,33 @@ t.test('a kernel without ftruncate (before 6.9): node does it', ring, (t) => {
     String(stderr),
   );
   t.end();
+});
+
+t.test('a worker that is terminated in the midst of it leaves nothing open', ring, async (t) => {
+  prepare();
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { truncate } = require(workerData.library);
+    const forEver = async () => {
+      for (let begun = false; ; begun = true) {
+        await truncate(workerData.file, 5);
+        if (!begun) parentPort.postMessage('begun');
+      }
+    };
+    for (let index = 0; index < 20; index++) forEver();`;
+  const workerData = { file, library: createRequire(import.meta.url).resolve('ringcore/fs/promises') };
+  const open = (): number =>
+    nodeFs.readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return nodeFs.readlinkSync(`/proc/self/fd/${fd}`) === file;
+      } catch {
+        return false;
+      }
+    }).length;
+  for (let round = 0; round < 10; round++) {
+    const worker = new Worker(program, { eval: true, workerData });
+    await once(worker, 'message');
+    await worker.terminate();
+  }
+  t.equal(open(), 0);
 });
