@@ -4,6 +4,18 @@
  * @module
  */
 import { markAsUntransferable } from 'node:worker_threads';
+import { loadBinding } from '../core/binding.js';
+
+/** From here on, the page faults of fresh memory take longer than the reading. */
+const hugeBytes = 4 * 1024 * 1024;
+
+/** A Buffer with an ArrayBuffer of its own, for a file's whole content. */
+export function memoryForContent(bytes: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  // Only advice: without huge pages it's slower.
+  if (bytes >= hugeBytes) loadBinding().useHugePages(buffer);
+  return buffer;
+}
 
 /** V8 wants typed arrays of up to 8 byte elements to be possible on the piece. */
 const alignBytes = 8;
