@@ -118,3 +118,29 @@ export class ScratchSlabs {
 export const largestScratchBytes = 8 * 1024;
 /** Of what readFile returns as strings. */
 export const scratchSlabs = new ScratchSlabs(64 * 1024, 16);
+
+/** The size of the memory in {@link blocks}: few trips to the kernel, and two of them stay in a processor's cache. */
+export const blockBytes = 256 * 1024;
+
+/** Memory of one size that nobody gets to see, and that serves again and again. */
+class BlockPool {
+  readonly #keep: number;
+  readonly #free: Buffer[] = [];
+
+  /** Up to `keep` blocks are kept for later. */
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+  }
+
+  /** Takes a block back: only when the kernel has let go of it. */
+  giveBack(block: Buffer): void {
+    if (this.#free.length < this.#keep) this.#free.push(block);
+  }
+}
+
+/** What goes from one file to another. */
+export const blocks = new BlockPool(8);

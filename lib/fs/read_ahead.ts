@@ -19,7 +19,7 @@ const largestPieceBytes = 64 * 1024;
 const slabs = new SlabCutter(slabBytes);
 
 /** For the read that finds the end of the file: it seldom brings anything, and must not use slabs up. */
-const probeBytes = 64 * 1024;
+export const probeBytes = 64 * 1024;
 const probes: Buffer[] = [];
 const probesKept = 8;
 
