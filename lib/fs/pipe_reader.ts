@@ -48,7 +48,7 @@ export class PipeReader {
     this.#sink = sink;
   }
 
-  /** The stream wants something. It's told once: nothing is pushed, so it keeps waiting. */
+  /** The stream wants something, once: nothing is pushed, so it keeps waiting. Later: to look whether to go on. */
   read(): void {
     this.#step();
   }
@@ -58,11 +58,6 @@ export class PipeReader {
     this.#over = true;
     if (this.#reading) this.#whenIdle = whenIdle;
     else whenIdle();
-  }
-
-  /** Something may have changed: looks whether to go on. */
-  check(): void {
-    this.#step();
   }
 
   #step(): void {

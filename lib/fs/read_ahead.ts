@@ -55,6 +55,7 @@ export class ReadAhead {
   readonly #last: number;
   #inFlight = 0;
   #wanted = false;
+  #scheduled = false;
   #ended = false;
   #whenIdle: (() => void) | undefined;
 
@@ -74,7 +75,9 @@ export class ReadAhead {
   read(bytes: number): void {
     this.#wanted = true;
     this.#fill(bytes);
-    this.#deliver();
+    const chunk = this.#chunks[0];
+    if (chunk === undefined) this.#end();
+    else if (chunk.result !== undefined) this.#deliverSoon();
   }
 
   /** Reads no more; calls back when the kernel has let go of everything. */
@@ -115,13 +118,21 @@ export class ReadAhead {
     }
   }
 
+  /** Not at once: a stream that is given something while it asks for it makes one chunk of what it has. */
+  #deliverSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#scope.runInAsyncScope(() => this.#deliver());
+    });
+  }
+
   /** Gives the stream what comes next, if it's there and wanted. */
   #deliver(): void {
-    if (!this.#wanted || this.#ended) return;
     const chunk = this.#chunks[0];
-    if (chunk === undefined) return this.#end();
+    if (!this.#wanted || this.#ended || chunk?.result === undefined) return;
     const { result, position } = chunk;
-    if (result === undefined) return;
     this.#wanted = false;
     this.#chunks.shift();
     const data = result > 0 ? dataOf(chunk, result) : undefined;

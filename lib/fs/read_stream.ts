@@ -132,7 +132,7 @@ prototype._read = function (this: State, bytes: number): void {
 prototype.unpipe = function (this: State, ...args: unknown[]): unknown {
   const result = Base.prototype.unpipe.apply(this, args);
   // Perhaps the one that it waits for.
-  if (this[ahead] instanceof PipeReader) this[ahead].check();
+  if (this[ahead] instanceof PipeReader) this[ahead].read();
   return result;
 };
 
