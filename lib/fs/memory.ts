@@ -6,11 +6,23 @@
 import { markAsUntransferable } from 'node:worker_threads';
 import { loadBinding } from '../core/binding.js';
 
-/** From here on, the page faults of fresh memory take longer than the reading. */
-const hugeBytes = 4 * 1024 * 1024;
+/** From here on, page faults of fresh memory cost as much as the reading. */
+const largeBytes = 128 * 1024;
+/** malloc maps such memory by itself, and unmaps it when it's freed. */
+const hugeBytes = 32 * 1024 * 1024;
+
+let keepsMemory = false;
+
+/** What the garbage collector frees is to be used again, not returned to the system and faulted in anew. */
+function keepMemory(): void {
+  if (keepsMemory) return;
+  keepsMemory = true;
+  loadBinding().keepFreedMemory();
+}
 
 /** A Buffer with an ArrayBuffer of its own, for a file's whole content. */
 export function memoryForContent(bytes: number): Buffer {
+  if (bytes >= largeBytes) keepMemory();
   const buffer = Buffer.allocUnsafeSlow(bytes);
   // Only advice: without huge pages it's slower.
   if (bytes >= hugeBytes) loadBinding().useHugePages(buffer);
@@ -21,6 +33,7 @@ export function memoryForContent(bytes: number): Buffer {
 const alignBytes = 8;
 
 function newSlab(bytes: number): ArrayBuffer {
+  if (bytes >= largeBytes) keepMemory();
   const slab = Buffer.allocUnsafeSlow(bytes).buffer;
   // Several owners' pieces: one of them must not take the others' memory to another thread. So does Buffer's own pool.
   markAsUntransferable(slab);

@@ -6,7 +6,7 @@
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
-import { SlabCutter } from './memory.js';
+import { memoryForContent, SlabCutter } from './memory.js';
 import { startRead } from './transfer.js';
 
 /** The most chunks in flight. */
@@ -160,7 +160,7 @@ export class ReadAhead {
 }
 
 function memoryFor(bytes: number): Buffer {
-  return bytes <= largestPieceBytes ? slabs.cut(bytes) : Buffer.allocUnsafeSlow(bytes);
+  return bytes <= largestPieceBytes ? slabs.cut(bytes) : memoryForContent(bytes);
 }
 
 /** What a chunk has brought. A probe's memory serves again: then it's a copy. */

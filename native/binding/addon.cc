@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "binding/args.h"
@@ -126,6 +127,15 @@ Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
 }
 
+// keepFreedMemory(): glibc's malloc, by its own rule, takes the size of the largest mapping that was freed,
+// up to 32 MiB, as the size from which on it maps memory, and returns no less than twice that to the system.
+Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
+  constexpr size_t kLargest = 32 * 1024 * 1024;
+  void* volatile memory = std::malloc(kLargest - 64 * 1024);  // volatile: not optimized away
+  std::free(memory);
+  return info.Env().Undefined();
+}
+
 // useHugePages(view): for memory that nothing has been written to yet. Only whole pages of it.
 Napi::Value use_huge_pages(const Napi::CallbackInfo& info) {
   uint8_t* data = nullptr;
@@ -163,6 +173,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("getsockopt", &get_option);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
+  add("keepFreedMemory", &keep_freed_memory);
   add("useHugePages", &use_huge_pages);
   add("errorName", &name_of_error);
   add("errorText", &text_of_error);
