@@ -6,7 +6,7 @@
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
-import { SlabCutter } from './memory.js';
+import { memoryForContent, SlabCutter } from './memory.js';
 import { startRead } from './transfer.js';
 
 /** The most chunks in flight. */
@@ -19,7 +19,7 @@ const largestPieceBytes = 64 * 1024;
 const slabs = new SlabCutter(slabBytes);
 
 /** For the read that finds the end of the file: it seldom brings anything, and must not use slabs up. */
-const probeBytes = 64 * 1024;
+export const probeBytes = 64 * 1024;
 const probes: Buffer[] = [];
 const probesKept = 8;
 
@@ -55,6 +55,7 @@ export class ReadAhead {
   readonly #last: number;
   #inFlight = 0;
   #wanted = false;
+  #scheduled = false;
   #ended = false;
   #whenIdle: (() => void) | undefined;
 
@@ -74,7 +75,9 @@ export class ReadAhead {
   read(bytes: number): void {
     this.#wanted = true;
     this.#fill(bytes);
-    this.#deliver();
+    const chunk = this.#chunks[0];
+    if (chunk === undefined) this.#end();
+    else if (chunk.result !== undefined) this.#deliverSoon();
   }
 
   /** Reads no more; calls back when the kernel has let go of everything. */
@@ -115,13 +118,21 @@ export class ReadAhead {
     }
   }
 
+  /** Not at once: a stream that is given something while it asks for it makes one chunk of what it has. */
+  #deliverSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#scope.runInAsyncScope(() => this.#deliver());
+    });
+  }
+
   /** Gives the stream what comes next, if it's there and wanted. */
   #deliver(): void {
-    if (!this.#wanted || this.#ended) return;
     const chunk = this.#chunks[0];
-    if (chunk === undefined) return this.#end();
+    if (!this.#wanted || this.#ended || chunk?.result === undefined) return;
     const { result, position } = chunk;
-    if (result === undefined) return;
     this.#wanted = false;
     this.#chunks.shift();
     const data = result > 0 ? dataOf(chunk, result) : undefined;
@@ -149,7 +160,7 @@ export class ReadAhead {
 }
 
 function memoryFor(bytes: number): Buffer {
-  return bytes <= largestPieceBytes ? slabs.cut(bytes) : Buffer.allocUnsafeSlow(bytes);
+  return bytes <= largestPieceBytes ? slabs.cut(bytes) : memoryForContent(bytes);
 }
 
 /** What a chunk has brought. A probe's memory serves again: then it's a copy. */

@@ -9,7 +9,7 @@ import { POLLHUP, POLLIN } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import { ECANCELED, EFBIG, fileTooLarge } from './errors.js';
-import { largestScratchBytes, scratchSlabs, type Loan } from './memory.js';
+import { largestScratchBytes, memoryForContent, scratchSlabs, type Loan } from './memory.js';
 import nodeFs from './node_fs.js';
 import { isFifo, openDescriptor, waitsForPeer, type Path } from './open_file.js';
 import { readUnsized } from './read_to_end.js';
@@ -82,7 +82,7 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
     const scratch = this.#encoding !== undefined && bytes <= largestScratchBytes;
     if (scratch) this.#memory = (this.#loan = scratchSlabs.lend(bytes)).view;
     // As node's: an ArrayBuffer of its own, since programs use `(await readFile(path)).buffer`.
-    else this.#memory = Buffer.allocUnsafeSlow(bytes);
+    else this.#memory = memoryForContent(bytes);
     return this.#memory;
   }
 

@@ -4,15 +4,17 @@
  * @module
  */
 import type { ReadStream as NodeReadStream } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { fsConstants } from '../core/node_constants.js';
 import { api } from './exported.js';
 import nodeFs from './node_fs.js';
+import { PipeReader } from './pipe_reader.js';
+import { soleDestination } from './piping.js';
 import { ReadAhead } from './read_ahead.js';
-import type { StreamFiles } from './stream_files.js';
+import { filesOf, setFiles } from './stream_files.js';
 import { streamOptions } from './stream_options.js';
 
 const { S_IFMT, S_IFREG } = fsConstants;
-const files = Symbol('files');
 const ahead = Symbol('ahead');
 
 /** What node's stream has that its types do not show. */
@@ -22,15 +24,16 @@ interface State extends NodeReadStream {
   start: number | undefined;
   end: number;
   open: unknown;
-  [files]?: StreamFiles;
+  _readableState: { pipes?: unknown };
   /** null: not for this stream. */
-  [ahead]?: ReadAhead | null;
+  [ahead]?: ReadAhead | PipeReader | null;
 }
 
 const Base = nodeFs.ReadStream as unknown as {
   prototype: {
     _read(this: State, bytes: number): void;
     _destroy(this: State, error: Error | null, done: (error?: Error | null) => void): void;
+    unpipe(this: State, ...args: unknown[]): unknown;
     open: unknown;
   };
   call(self: object, path: unknown, options: unknown): void;
@@ -45,7 +48,7 @@ export function ReadStream(this: State | void, path: unknown, options?: unknown)
     return new (ReadStream as unknown as new (path: unknown, options: unknown) => State)(path, options);
   }
   const prepared = streamOptions(this, options);
-  this[files] = prepared.files;
+  setFiles(this, prepared.files);
   Base.call(this, path, prepared.options);
   return undefined;
 }
@@ -54,9 +57,9 @@ Object.setPrototypeOf(ReadStream.prototype, Base.prototype);
 Object.setPrototypeOf(ReadStream, Base);
 
 /** Reads ahead if that cannot be told from reading piece by piece: a regular file, at positions that we keep. */
-function aheadFor(stream: State): ReadAhead | null {
+function readerFor(stream: State): ReadAhead | PipeReader | null {
   // Whose `fs` and whose descriptor's position it is, only the program knows.
-  if (stream[files]?.readsItself !== true || stream.fd === null) return null;
+  if (filesOf(stream)?.readsItself !== true || stream.fd === null) return null;
   const ownPosition = stream.path !== undefined && stream.open === Base.prototype.open;
   if (stream.start === undefined && !ownPosition) return null;
   let size: number;
@@ -68,33 +71,74 @@ function aheadFor(stream: State): ReadAhead | null {
     return null;
   }
   const begin = stream.start ?? 0;
-  return new ReadAhead(stream.fd, begin, stream.end, size, {
+  const destination = destinationOf(stream);
+  if (destination === undefined || destination.writableLength > 0) return aheadFrom(stream, begin, size);
+  return pipeFrom(stream, destination, begin, size);
+}
+
+function destinationOf(stream: State): Writable | undefined {
+  return soleDestination(stream, ReadStream.prototype as object);
+}
+
+function advance(stream: State, bytes: number): void {
+  if (stream.pos !== undefined) stream.pos += bytes;
+  stream.bytesRead += bytes;
+}
+
+/** node's own way of reading meets the error of a read again, and knows what to do with it. */
+function failAt(stream: State, position: number): void {
+  stream.pos = position;
+  stream[ahead] = null;
+  stream._read(stream.readableHighWaterMark);
+}
+
+function aheadFrom(stream: State, begin: number, size: number): ReadAhead {
+  return new ReadAhead(stream.fd!, begin, stream.end, size, {
     push(chunk) {
-      if (stream.pos !== undefined) stream.pos += chunk.length;
-      stream.bytesRead += chunk.length;
+      advance(stream, chunk.length);
       stream.push(chunk);
     },
     end: () => void stream.push(null),
-    fail(position) {
-      // node's own way of reading meets the same error, and knows what to do with it.
-      stream.pos = position;
-      stream[ahead] = null;
-      stream._read(stream.readableHighWaterMark);
-    },
+    fail: (position) => failAt(stream, position),
   });
 }
 
-const prototype = ReadStream.prototype as Pick<typeof Base.prototype, '_read' | '_destroy'>;
+function pipeFrom(stream: State, destination: Writable, begin: number, size: number): PipeReader {
+  return new PipeReader(stream.fd!, begin, stream.end, size, {
+    get isPiped() {
+      return destinationOf(stream) === destination;
+    },
+    write(block, done) {
+      advance(stream, block.length);
+      destination.write(block, done);
+    },
+    goOn(position) {
+      stream[ahead] = aheadFrom(stream, position, size);
+      stream[ahead].read(stream.readableHighWaterMark);
+    },
+    end: () => void stream.push(null),
+    fail: (position) => failAt(stream, position),
+  });
+}
+
+const prototype = ReadStream.prototype as Pick<typeof Base.prototype, '_read' | '_destroy' | 'unpipe'>;
 
 prototype._read = function (this: State, bytes: number): void {
-  const reader = (this[ahead] ??= this[ahead] === null ? null : aheadFor(this));
+  const reader = (this[ahead] ??= this[ahead] === null ? null : readerFor(this));
   if (reader !== null) reader.read(bytes);
   else Base.prototype._read.call(this, bytes);
 };
 
+prototype.unpipe = function (this: State, ...args: unknown[]): unknown {
+  const result = Base.prototype.unpipe.apply(this, args);
+  // Perhaps the one that it waits for.
+  if (this[ahead] instanceof PipeReader) this[ahead].read();
+  return result;
+};
+
 prototype._destroy = function (this: State, error: Error | null, done: (error?: Error | null) => void): void {
   const close = (): void => Base.prototype._destroy.call(this, error, done);
-  this[files]?.stop();
+  filesOf(this)?.stop();
   // The descriptor stays open until the last read has come back.
   if (this[ahead]) this[ahead].stop(close);
   else close();

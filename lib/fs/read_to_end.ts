@@ -7,6 +7,7 @@
 import { AT_EMPTY_PATH, STATX_SIZE, STATX_TYPE, S_IFMT, S_IFREG } from '../core/constants.js';
 import { statxBytes, decodeStatx } from '../core/statx.js';
 import { checked, fileTooLarge, largestFileBytes } from './errors.js';
+import { memoryForContent } from './memory.js';
 import type { FileOptions } from './options.js';
 import { perform, withLimits, type Task } from './task.js';
 import { chunkBytes, startRead } from './transfer.js';
@@ -59,7 +60,7 @@ async function readToEnd(fd: number, task?: Task): Promise<Buffer> {
 
 /** At most `size` bytes. */
 async function readSized(fd: number, size: number, task?: Task): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(size);
+  const buffer = memoryForContent(size);
   let done = 0;
   while (done < size) {
     const bytes = await readSome(fd, buffer, done, Math.min(size - done, chunkBytes), task);

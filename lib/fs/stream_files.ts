@@ -12,6 +12,17 @@ import { startRead, type Stoppable } from './transfer.js';
 
 type Done = (error: Error | null, ...results: unknown[]) => void;
 
+const files = Symbol('files');
+
+/** What a stream of ours works with; undefined for those that node or the program serves. */
+export function filesOf(stream: object): StreamFiles | undefined {
+  return (stream as { [files]?: StreamFiles })[files];
+}
+
+export function setFiles(stream: object, own: StreamFiles | undefined): void {
+  (stream as { [files]?: StreamFiles | undefined })[files] = own;
+}
+
 /** The descriptor's operations, through the exports of fs, which programs may have patched. */
 export class StreamFiles {
   #reading: Stoppable | undefined;
@@ -61,6 +72,11 @@ export class StreamFiles {
     return !isPatched('read');
   }
 
+  /** The same of writes. */
+  get writesItself(): boolean {
+    return !isPatched('write', 'writev');
+  }
+
   /** Ends a read that may wait for ever, on a terminal or a pipe: the stream is destroyed. */
   stop(): void {
     this.#stopped = true;
@@ -88,7 +104,7 @@ export class StreamFiles {
 
 // Only compared with.
 // eslint-disable-next-line @typescript-eslint/unbound-method
-const readOfHandles = FileHandle.prototype.read;
+const { read, write, writev } = FileHandle.prototype;
 
 /** The same on a FileHandle, which stays open until the stream closes it. */
 export class HandleFiles extends StreamFiles {
@@ -101,7 +117,11 @@ export class HandleFiles extends StreamFiles {
   }
 
   override get readsItself(): boolean {
-    return this.#handle.read === readOfHandles;
+    return this.#handle.read === read;
+  }
+
+  override get writesItself(): boolean {
+    return this.#handle.write === write && this.#handle.writev === writev;
   }
 
   override close(_fd: number, done: Done): void {

@@ -1,9 +1,11 @@
 // The addon's exports: rings, and what sockets and errors need beside them. lib/core/binding.ts is its only
 // user.
 #include <napi.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "binding/args.h"
@@ -128,6 +130,27 @@ Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
 }
 
+// keepFreedMemory(): glibc's malloc, by its own rule, takes the size of the largest mapping that was freed,
+// up to 32 MiB, as the size from which on it maps memory, and returns no less than twice that to the system.
+Napi::Value keep_freed_memory(const Napi::CallbackInfo& info) {
+  constexpr size_t kLargest = 32 * 1024 * 1024;
+  void* volatile memory = std::malloc(kLargest - 64 * 1024);  // volatile: not optimized away
+  std::free(memory);
+  return info.Env().Undefined();
+}
+
+// useHugePages(view): for memory that nothing has been written to yet. Only whole pages of it.
+Napi::Value use_huge_pages(const Napi::CallbackInfo& info) {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!view_of(info.Env(), info[0], &data, &size)) return Napi::Number::New(info.Env(), -EINVAL);
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + page - 1) & ~(page - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + size) & ~(page - 1);
+  if (begin >= end) return Napi::Number::New(info.Env(), 0);
+  return outcome(info, ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
+}
+
 Napi::Value name_of_error(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), errno_name(integer(info, 0)));
 }
@@ -153,6 +176,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("getsockopt", &get_option);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
+  add("keepFreedMemory", &keep_freed_memory);
+  add("useHugePages", &use_huge_pages);
   add("errorName", &name_of_error);
   add("errorText", &text_of_error);
   return exports;

@@ -183,6 +183,55 @@ t.test('the event loop goes on while a large file is read', ring, async (t) => {
   nodeFs.rmSync(file);
 });
 
+const thp = '/sys/kernel/mm/transparent_hugepage';
+const huge =
+  ring.skip || nodeFs.existsSync(thp) ? ring : { skip: 'the kernel has no transparent huge pages' };
+
+t.test('huge pages are asked for behind very large files', huge, async (t) => {
+  const file = join(dir, 'very-large');
+  /** Whether there is a mapping of about so many bytes with such advice. */
+  const advised = (bytes: number): boolean => {
+    const mappings = nodeFs.readFileSync('/proc/self/smaps', 'latin1').split(/^VmFlags:/m);
+    // The flags of a mapping stand behind its sizes.
+    return mappings.some((text, index) => {
+      const flags = mappings[index + 1]?.split('\n', 1)[0] ?? '';
+      const size = Number(/^Size: +(\d+) kB/m.exec(text)?.[1]) * 1024;
+      return / hg\b/.test(flags) && Math.abs(size - bytes) <= 64 * 1024;
+    });
+  };
+  const mebi = 1024 * 1024;
+  nodeFs.writeFileSync(file, 'begin');
+  nodeFs.truncateSync(file, 43 * mebi);
+  const data = await readFile(file);
+  t.equal(data.length, 43 * mebi);
+  t.equal(data.toString('latin1', 0, 6), 'begin\0');
+  t.ok(advised(data.length));
+  nodeFs.truncateSync(file, 47 * mebi);
+  const handle = await open(file);
+  const byHandle = await handle.readFile();
+  t.equal(byHandle.length, 47 * mebi);
+  t.ok(advised(byHandle.length), 'by a handle too');
+  await handle.close();
+});
+
+const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+const glibc =
+  ring.skip || report.header?.glibcVersionRuntime ? ring : { skip: 'malloc is not that of glibc' };
+
+t.test('memory that was freed is used again', glibc, async (t) => {
+  const file = join(dir, 'again');
+  nodeFs.writeFileSync(file, pattern(4_000_000));
+  const faultsOf = async (): Promise<number> => {
+    const before = process.resourceUsage().minorPageFault;
+    for (let round = 0; round < 60; round++) await readFile(file);
+    return process.resourceUsage().minorPageFault - before;
+  };
+  await faultsOf();
+  // 240 MB are 58,600 pages.
+  const faults = await faultsOf();
+  t.ok(faults < 12_000, `${faults} page faults`);
+});
+
 t.test('a file that is cut off while it is read', async (t) => {
   const file = join(dir, 'cut');
   for (let round = 0; round < 20; round++) {
