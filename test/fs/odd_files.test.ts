@@ -229,7 +229,7 @@ t.test('beyond 4 GiB, in a sparse file', async (t) => {
     };
     t.equal(await at(far), 'far-awayvector');
     // node 20's FileHandle does not take it.
-    if (library === ours) t.equal(await at(BigInt(far) + 4n), 'awayvector\0\0\0\0');
+    if (library === ours && !('skip' in onRing)) t.equal(await at(BigInt(far) + 4n), 'awayvector\0\0\0\0');
     t.equal(await at(6 * gibibyte), '');
     t.equal((await handle.readv([Buffer.alloc(3)], 6 * gibibyte - 2)).bytesRead, 2);
     const streamed = await collect(fs.createReadStream(path, { start: far, end: far + 13 }));
