@@ -54,5 +54,6 @@ t.test('100,000 operations', options, async (t) => {
   t.equal(report.listeners, 0, 'abort listeners');
   t.ok(report.heapBytesPerOperation < 48, `${report.heapBytesPerOperation} bytes an operation`);
   t.ok(report.externalGrowth < 4 * 2 ** 20, `array buffers grew by ${report.externalGrowth}`);
-  t.ok(report.rssGrowth < 48 * 2 ** 20, `RSS grew by ${report.rssGrowth}`);
+  // V8 and malloc keep some for later; a page for each operation would be 400 MB.
+  t.ok(report.rssGrowth < 96 * 2 ** 20, `RSS grew by ${report.rssGrowth}`);
 });

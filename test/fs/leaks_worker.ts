@@ -145,7 +145,7 @@ async function someRounds(rounds: number): Promise<void> {
   for (let index = 0; index < rounds; index++) {
     const all = [onHandle(index), onDescriptor(index), onPaths(index), onPaths(index + 1)];
     if (index % 4 === 0) all.push(waiting(index));
-    if (index % 8 === 0) all.push(halfWay(index));
+    if (index % 16 === 0) all.push(halfWay(index));
     // Several at once, but not thousands.
     if (index % 4 === 3) await Promise.all(all);
     else running.push(...all);
