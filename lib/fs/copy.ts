@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { Stats } from 'node:fs';
 import { ring } from '../core/backend.js';
 import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { fsConstants } from '../core/node_constants.js';
-import { copyRange, writeFully } from './copy_range.js';
-import { ECANCELED, EEXIST, EINTR, EPERM } from './errors.js';
+import { copyRange } from './copy_range.js';
+import { ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
 import { copiesByItself } from './file_systems.js';
 import { changeMode, truncateFile } from './handle_changes.js';
 import { performLinked } from './linked.js';
@@ -19,7 +18,7 @@ import nodePromises from './node_promises.js';
 import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
 import { perform, type Task } from './task.js';
-import { startClose } from './transfer.js';
+import { startClose, startWrite } from './transfer.js';
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = fsConstants;
 const permissionBits = 0o7777;
@@ -44,7 +43,7 @@ function close(fd: number): Promise<number> {
 }
 
 /** Thrown where node's own copyFile does better, or does what no request can. */
-const nodesOwn = Symbol("node's own");
+const nodesOwn = new Error("node's own");
 
 /** One copy: what it has open, and what it has done to the destination. */
 class FileCopy {
@@ -101,21 +100,25 @@ class FileCopy {
       const reading = perform((native) => native.read(0, 0, this.#input, loan.view, 0, size, 0, 0));
       const opened = await this.#openOutput().finally(() => reading);
       if (!opened) return;
-      // Shorter than it was, a directory, …: again, with all that may happen.
-      if ((await reading) < size) return await this.#copyFrom(0, size);
+      const read = await reading;
+      // Shorter than it was: once more, with all that may happen.
+      if (read >= 0 && read < size) return await this.#copyFrom(0, size);
+      this.#checked(read);
       const [written, closed] = await this.#writeAndClose(loan.view);
       if (closed !== ECANCELED) this.#output = -1;
       if (this.#checked(written) === size) this.#checked(closed);
-      else this.#checked(await writeFully(this.#output, loan.view, written, size, written, this.#task));
+      else await this.#writeRest(loan.view, written);
     } finally {
       smallBuffers.giveBack(loan);
     }
   }
 
-  /** A short or failed write breaks the link: then the output is still open. The input is done with. */
+  /** A short or failed write breaks the link: then the output is still open. The input has been read. */
   async #writeAndClose(view: Uint8Array): Promise<[number, number]> {
-    const output = this.#output;
-    const writing = performLinked(
+    const [input, output] = [this.#input, this.#output];
+    this.#input = -1;
+    const closing = close(input);
+    const results = await performLinked(
       [
         (native, link) => native.write(link, 0, output, view, 0, view.byteLength, 0, 0),
         (native, link) => {
@@ -125,14 +128,25 @@ class FileCopy {
       ],
       this.#task,
     );
-    const input = this.#input;
-    this.#input = -1;
-    const [results] = await Promise.all([writing, close(input)]);
+    await closing;
     return results as [number, number];
   }
 
+  async #writeRest(view: Uint8Array, from: number): Promise<void> {
+    while (from < view.byteLength) {
+      const at = from;
+      const count = await new Promise<number>((resolve) => {
+        const writing = startWrite(this.#output, view, at, view.byteLength - at, at, resolve);
+        this.#task?.track(writing);
+      });
+      from += this.#checked(count || EIO);
+    }
+  }
+
   async #copyFrom(position: number, end: number): Promise<void> {
-    this.#checked(await copyRange(this.#input, this.#output, position, end, this.#task));
+    const res = await copyRange(this.#input, this.#output, position, end, this.#task);
+    if (res === EINVAL && !this.#task?.stopped) throw nodesOwn;
+    this.#checked(res);
   }
 
   /** Makes the destination, or empties it. False if it is the source itself: then there is nothing to do. */

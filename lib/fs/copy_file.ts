@@ -52,7 +52,7 @@ function copyFileCallback(
   validateFunction(callback, 'cb');
   const flags = checkedMode(mode);
   if (flags === undefined) {
-    return nodeFs.copyFile(from as string, to as string, mode as number, callback as () => void);
+    return nodeFs.copyFile(from as string, to as string, mode as number, callback);
   }
   callWith(copyWithin(from, to, flags, validatedOptions(limits)), bound(callback));
 }

@@ -1,54 +1,52 @@
 /**
- * Copying bytes from one open file to another: reads and writes in turn, linked.
+ * Copying bytes from one open file to another: splices into a pipe and out of it, linked. The bytes are copied once,
+ * from page cache to page cache, by one kernel worker, and none of them comes into this process.
  *
  * @module
  */
-import { IOSQE_ASYNC } from '../core/constants.js';
-import { EAGAIN, ECANCELED, EINTR, EIO } from './errors.js';
+import { ring } from '../core/backend.js';
+import { loadBinding } from '../core/binding.js';
+import { EAGAIN, ECANCELED, EINTR, EINVAL } from './errors.js';
 import { performLinked, type PrepareLinked } from './linked.js';
 import { Places } from './places.js';
 import { perform, type Task } from './task.js';
 
-/** What one read and one write of a chain move. */
-const pieceBytes = 512 * 1024;
-/** A kernel worker moves 4 MiB before it comes back. */
-const piecesPerChain = 8;
-/** Each that is at work has a buffer of one piece. */
+/** What goes through the pipe at once; as much as the kernel lets everybody have (fs.pipe-max-size). */
+const pieceBytes = 1024 * 1024;
+const piecesPerChain = 4;
+const SPLICE_F_MOVE = 1;
+
+/** A pipe's ends: the one to read from, and the one to write to. */
+type Pipe = [number, number];
+
+/** Each copy at work has a pipe. */
 const places = new Places(8);
-const buffers: Uint8Array[] = [];
-const keepBuffers = 2;
+
+function openPipe(): Pipe | undefined {
+  const pipe = loadBinding().pipe(pieceBytes);
+  if (typeof pipe === 'number') return undefined;
+  // Closed when this thread is terminated.
+  for (const end of pipe) ring().native.own(end);
+  return pipe;
+}
+
+/** Nothing is in flight on it. */
+function closePipe(pipe: Pipe): void {
+  for (const end of pipe) {
+    ring().native.disown(end);
+    loadBinding().closeDescriptor(end);
+  }
+}
 
 function isPassing(res: number): boolean {
   return res === EINTR || res === EAGAIN;
 }
 
-/** Writes the bytes of a buffer between `from` and `to`, all of them, to `position` in the file. 0, or -errno. */
-export async function writeFully(
-  output: number,
-  buffer: Uint8Array,
-  from: number,
-  to: number,
-  position: number,
-  task?: Task,
-): Promise<number> {
-  while (from < to) {
-    const [at, where] = [from, position];
-    const res = await perform((native) => native.write(0, 0, output, buffer, at, to - at, where, 0), task);
-    if (task?.stopped) return ECANCELED;
-    // No file takes nothing.
-    if (res === 0) return EIO;
-    if (res < 0 && !isPassing(res)) return res;
-    from += Math.max(0, res);
-    position += Math.max(0, res);
-  }
-  return 0;
-}
-
-/** One copy at work. The buffer is for one piece: nothing in a chain overlaps. */
+/** One copy at work. */
 class RangeCopy {
   readonly #input: number;
   readonly #output: number;
-  readonly #buffer: Uint8Array;
+  readonly #pipe: Pipe;
   readonly #task: Task | undefined;
   #position: number;
   #end: number;
@@ -58,17 +56,18 @@ class RangeCopy {
     output: number,
     position: number,
     end: number,
-    buffer: Uint8Array,
+    pipe: Pipe,
     task: Task | undefined,
   ) {
     this.#input = input;
     this.#output = output;
     this.#position = position;
     this.#end = end;
-    this.#buffer = buffer;
+    this.#pipe = pipe;
     this.#task = task;
   }
 
+  /** 0, or -errno: then something may be left in the pipe. */
   async run(): Promise<number> {
     while (this.#position < this.#end) {
       const res = await this.#chain();
@@ -83,43 +82,53 @@ class RangeCopy {
     for (let at = this.#position; at < this.#end && lengths.length < piecesPerChain; at += pieceBytes) {
       const [from, length] = [at, Math.min(pieceBytes, this.#end - at)];
       lengths.push(length);
-      requests.push(
-        // In a worker, which then goes through the whole chain: so much copying would hold up the event loop.
-        (native, link) => native.read(link | IOSQE_ASYNC, 0, this.#input, this.#buffer, 0, length, from, 0),
-        (native, link) => native.write(link, 0, this.#output, this.#buffer, 0, length, from, 0),
-      );
+      requests.push(this.#fill(from, length), this.#drain(from, length));
     }
     const results = await performLinked(requests, this.#task);
-    if (this.#task?.stopped) return ECANCELED;
     for (const [index, length] of lengths.entries()) {
-      const [read, written] = [results[2 * index]!, results[2 * index + 1]!];
-      const res = await this.#settlePiece(read, written);
+      if (this.#task?.stopped) return ECANCELED;
+      const [filled, drained] = [results[2 * index]!, results[2 * index + 1]!];
+      const res = await this.#settlePiece(filled, drained);
       if (res < 0) return res;
-      // Behind what was short nothing has been done, and the buffer is still this piece's.
-      if (read < length || written < length) break;
+      // Behind what was short nothing has been done.
+      if (filled < length || drained < length) break;
     }
     return 0;
   }
 
+  #fill(from: number, length: number): PrepareLinked {
+    return (native, link) =>
+      native.splice(link, 0, this.#input, from, this.#pipe[1], -1, length, SPLICE_F_MOVE);
+  }
+
+  #drain(to: number, length: number): PrepareLinked {
+    return (native, link) =>
+      native.splice(link, 0, this.#pipe[0], -1, this.#output, to, length, SPLICE_F_MOVE);
+  }
+
   /** Brings one piece to its end, whatever was short. */
-  async #settlePiece(read: number, written: number): Promise<number> {
-    if (read < 0) return isPassing(read) ? 0 : read;
-    if (read === 0) {
-      // Somebody has made the input shorter: this is its end now.
-      this.#end = this.#position;
-      return 0;
+  async #settlePiece(filled: number, drained: number): Promise<number> {
+    if (filled < 0) return isPassing(filled) ? 0 : filled;
+    // Somebody has made the input shorter: this is its end now.
+    if (filled === 0) this.#end = this.#position;
+    const end = this.#position + filled;
+    // What came in short, its way out was cancelled.
+    if (drained === ECANCELED) drained = 0;
+    for (;;) {
+      if (drained < 0 && !isPassing(drained)) return drained;
+      this.#position += Math.max(0, drained);
+      if (this.#position === end) return 0;
+      const drain = this.#drain(this.#position, end - this.#position);
+      drained = await perform((native) => drain(native, 0), this.#task);
+      if (this.#task?.stopped) return ECANCELED;
     }
-    // Behind a short read the write is cancelled.
-    if (written < 0 && written !== ECANCELED && !isPassing(written)) return written;
-    const done = Math.max(0, written);
-    const rest = this.#position + done;
-    const res = await writeFully(this.#output, this.#buffer, done, read, rest, this.#task);
-    if (res === 0) this.#position += read;
-    return res;
   }
 }
 
-/** Copies what is between `position` and `end`, or what is left of it. 0, or -errno. */
+/**
+ * Copies what is between `position` and `end`, or what is left of it. 0, or -errno; EINVAL if there is no pipe to be
+ * had, or these files can't be spliced.
+ */
 export function copyRange(
   input: number,
   output: number,
@@ -128,10 +137,12 @@ export function copyRange(
   task?: Task,
 ): Promise<number> {
   return places.hold(async () => {
-    const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
-    const res = await new RangeCopy(input, output, position, end, buffer, task).run();
-    // Every chain has settled: the kernel has let go of it.
-    if (buffers.length < keepBuffers) buffers.push(buffer);
-    return res;
+    const pipe = openPipe();
+    if (pipe === undefined) return EINVAL;
+    try {
+      return await new RangeCopy(input, output, position, end, pipe, task).run();
+    } finally {
+      closePipe(pipe);
+    }
   });
 }

@@ -62,7 +62,7 @@ async function cp(source: unknown, dest: unknown, options?: unknown): Promise<vo
 function cpCallback(source: unknown, dest: unknown, options: unknown, callback?: unknown): void {
   if (typeof options === 'function') [options, callback] = [undefined, options];
   validateFunction(callback, 'cb');
-  const done = callback as () => void;
+  const done = callback;
   const checked = checkedOptions(options);
   if (checked === undefined) {
     return nodeFs.cp(source as string, dest as string, options as CopyOptions, done);

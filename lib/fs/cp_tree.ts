@@ -16,7 +16,7 @@ import { statPromises } from './stat.js';
 import type { Task } from './task.js';
 
 // The ring's where there are such, whatever a program has made of the exports.
-const fs = { ...nodePromises, ...statPromises, ...pathPromises } as typeof nodePromises;
+const fs = { ...nodePromises, ...statPromises, ...pathPromises };
 
 const copiesAtOnce = 8;
 /** Set-user-ID and its like: writing takes them away. */
@@ -160,7 +160,7 @@ class TreeCopy {
   async #leaveToNode(from: string, to: string): Promise<void> {
     const { filter } = this.#options;
     const rest = filter && ((a: string, b: string) => (a === from && b === to) || filter(a, b));
-    const copying = nodePromises.cp(from, to, { ...this.#options, filter: rest } as CopyOptions);
+    const copying = nodePromises.cp(from, to, { ...this.#options, filter: rest });
     await (this.#task === undefined ? copying : this.#task.until(copying));
   }
 

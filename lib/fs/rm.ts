@@ -27,7 +27,7 @@ function isUpTo(value: unknown, max: number): boolean {
 function checkedOptions(options: unknown): Checked | undefined {
   if (options === undefined) return standard;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) return undefined;
-  const { force, recursive, retryDelay, maxRetries } = { ...standard, ...options } as Checked;
+  const { force, recursive, retryDelay, maxRetries } = { ...standard, ...options };
   const right =
     typeof force === 'boolean' &&
     typeof recursive === 'boolean' &&
