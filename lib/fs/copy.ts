@@ -84,7 +84,8 @@ class FileCopy {
   }
 
   async #copy(): Promise<void> {
-    this.#input = this.#checked(await this.#open(this.#source, O_RDONLY, 0));
+    this.#input = await this.#open(this.#source, O_RDONLY, 0);
+    this.#checked(this.#input);
     // Of an open file: looks at the inode in memory.
     const { size, mode, dev } = nodeFs.fstatSync(this.#input);
     this.#mode = mode;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NoParamCallback } from 'node:fs';
 import { validatedPath, validateFunction } from '../core/validate.js';
 import { bound, callWith } from './callback.js';
 import { copyByName } from './copy.js';
@@ -52,7 +53,7 @@ function copyFileCallback(
   validateFunction(callback, 'cb');
   const flags = checkedMode(mode);
   if (flags === undefined) {
-    return nodeFs.copyFile(from as string, to as string, mode as number, callback);
+    return nodeFs.copyFile(from as string, to as string, mode as number, callback as NoParamCallback);
   }
   callWith(copyWithin(from, to, flags, validatedOptions(limits)), bound(callback));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CopyOptions } from 'node:fs';
+import type { CopyOptions, NoParamCallback } from 'node:fs';
 import { validatedPath, validateFunction } from '../core/validate.js';
 import { bound, callWith } from './callback.js';
 import { copyTree, type Copying } from './cp_tree.js';
@@ -62,7 +62,7 @@ async function cp(source: unknown, dest: unknown, options?: unknown): Promise<vo
 function cpCallback(source: unknown, dest: unknown, options: unknown, callback?: unknown): void {
   if (typeof options === 'function') [options, callback] = [undefined, options];
   validateFunction(callback, 'cb');
-  const done = callback;
+  const done = callback as NoParamCallback;
   const checked = checkedOptions(options);
   if (checked === undefined) {
     return nodeFs.cp(source as string, dest as string, options as CopyOptions, done);
