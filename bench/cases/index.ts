@@ -1,4 +1,5 @@
 import type { Case } from '../harness/types.js';
+import { copyCases } from './copy.js';
 import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
 import { httpCases } from './http.js';
@@ -11,6 +12,7 @@ export const allCases: Case[] = [
   ...readFileCases,
   ...streamCases,
   ...writeFileCases,
+  ...copyCases,
   ...echoCases,
   ...httpCases,
   ...eventLoopCases,
