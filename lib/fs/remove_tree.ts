@@ -10,7 +10,7 @@
  */
 import { AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
-import { EISDIR, ENOENT } from './errors.js';
+import { ENOENT } from './errors.js';
 import { longestLink, performInTurn, type PrepareLinked } from './linked.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
@@ -102,24 +102,13 @@ class Removal {
   }
 }
 
-async function leaveToNode(path: Path, retries: Retries, task: Task | undefined): Promise<void> {
-  const removing = nodePromises.rm(path as string, { recursive: true, force: true, ...retries });
-  await (task === undefined ? removing : task.until(removing));
-  task?.check();
-}
-
-/** Removes whatever has this name, a directory with all that is in it. It need not be there. */
-export async function removeAny(path: Path, retries: Retries, task?: Task): Promise<void> {
-  const res = await perform((native) => native.unlinkat(0, 0, AT_FDCWD, path, 0), task);
-  task?.check();
-  if (res === 0 || res === ENOENT) return;
-  if (res === EISDIR) return removeTree(path, retries, task);
-  return leaveToNode(path, retries, task);
-}
-
 /** Removes a directory with all that is in it. */
 export async function removeTree(path: Path, retries: Retries, task?: Task): Promise<void> {
   const removed = await new Removal(task).directory(AT_FDCWD, path);
   task?.check();
-  if (!removed) await leaveToNode(path, retries, task);
+  if (removed) return;
+  const { maxRetries, retryDelay } = retries;
+  const rest = nodePromises.rm(path as string, { recursive: true, force: true, maxRetries, retryDelay });
+  await (task === undefined ? rest : task.until(rest));
+  task?.check();
 }
