@@ -1,4 +1,5 @@
 import type { Case } from '../harness/types.js';
+import { copyCases } from './copy.js';
 import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
 import { httpCases } from './http.js';
@@ -13,6 +14,7 @@ export const allCases: Case[] = [
   ...streamCases,
   ...writeFileCases,
   ...nameCases,
+  ...copyCases,
   ...echoCases,
   ...httpCases,
   ...eventLoopCases,

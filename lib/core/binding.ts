@@ -365,6 +365,8 @@ export interface Binding {
   setsockopt(fd: number, level: number, name: number, value: number | Uint8Array): number;
   /** Of options that are an int. */
   getsockopt(fd: number, level: number, name: number): number;
+  /** The reading and the writing end of a pipe that holds at least so many bytes, or -errno. */
+  pipe(bytes: number): [number, number] | number;
   closeDescriptor(fd: number): number;
   /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
   lseek(fd: number, offset: number, whence: number): number;

@@ -34,11 +34,14 @@ export function checked(res: number, syscall: string, path?: string | Uint8Array
 export const EPERM = -1;
 export const ENOENT = -2;
 export const EINTR = -4;
+export const EIO = -5;
 export const ENXIO = -6;
+export const EAGAIN = -11;
 export const EACCES = -13;
 export const EFAULT = -14;
 export const EEXIST = -17;
 export const ENOTDIR = -20;
+export const EISDIR = -21;
 export const EINVAL = -22;
 export const EFBIG = -27;
 export const ENOSPC = -28;

@@ -1,5 +1,6 @@
 // The addon's exports: rings, and what sockets and errors need beside them. lib/core/binding.ts is its only
 // user.
+#include <fcntl.h>
 #include <napi.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -125,6 +126,22 @@ Napi::Value seek(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(result < 0 ? -errno : result));
 }
 
+// pipe(bytes): both ends of a pipe that holds at least so many bytes, the reading one first; or -errno.
+Napi::Value open_pipe(const Napi::CallbackInfo& info) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return outcome(info, -1);
+  if (::fcntl(ends[1], F_SETPIPE_SZ, integer(info, 0)) < 0) {
+    const Napi::Value failed = outcome(info, -1);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return failed;
+  }
+  Napi::Array both = Napi::Array::New(info.Env(), 2);
+  both.Set(0u, ends[0]);
+  both.Set(1u, ends[1]);
+  return both;
+}
+
 // closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
 Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
@@ -174,6 +191,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("shutdown", &shut_down);
   add("setsockopt", &set_option);
   add("getsockopt", &get_option);
+  add("pipe", &open_pipe);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
   add("keepFreedMemory", &keep_freed_memory);

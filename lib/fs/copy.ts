@@ -1,0 +1,241 @@
+/**
+ * Copying one file by name: what libuv does in a thread, step by step, with requests.
+ *
+ * @module
+ */
+import { ring } from '../core/backend.js';
+import { AT_FDCWD } from '../core/constants.js';
+import { systemError } from '../core/errors.js';
+import { fsConstants } from '../core/node_constants.js';
+import { copyRange } from './copy_range.js';
+import { ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
+import { copiesByItself } from './file_systems.js';
+import { changeMode, truncateFile } from './handle_changes.js';
+import { performLinked } from './linked.js';
+import { ScratchSlabs } from './memory.js';
+import nodeFs from './node_fs.js';
+import nodePromises from './node_promises.js';
+import { startOpen, type Path } from './open_file.js';
+import { Places } from './places.js';
+import { perform, type Task } from './task.js';
+import { startClose, startWrite } from './transfer.js';
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = fsConstants;
+const permissionBits = 0o7777;
+
+/** Files up to this size are read at once, on the event loop's thread. */
+const smallBytes = 64 * 1024;
+const smallBuffers = new ScratchSlabs(4 * smallBytes, 8);
+
+/** Each has two files open: however many copies are asked for at once, descriptors do not run out. */
+const places = new Places(32);
+
+const ignore = (): void => {};
+
+/** Doubles do not hold every inode number. */
+function isSameFile(one: number, other: number): boolean {
+  const [a, b] = [nodeFs.fstatSync(one, { bigint: true }), nodeFs.fstatSync(other, { bigint: true })];
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+function close(fd: number): Promise<number> {
+  return new Promise((resolve) => startClose(fd, resolve));
+}
+
+/** Thrown where node's own copyFile does better, or does what no request can. */
+const nodesOwn = new Error("node's own");
+
+/** One copy: what it has open, and what it has done to the destination. */
+class FileCopy {
+  readonly #source: Path;
+  readonly #dest: Path;
+  readonly #exclusive: boolean;
+  readonly #task: Task | undefined;
+  #input = -1;
+  #output = -1;
+  #mode = 0;
+  #created = false;
+  /** The destination is no more what it was: it must not stay there if the copy fails. */
+  #changed = false;
+
+  constructor(source: Path, dest: Path, exclusive: boolean, task: Task | undefined) {
+    this.#source = source;
+    this.#dest = dest;
+    this.#exclusive = exclusive;
+    this.#task = task;
+  }
+
+  /** Resolves to the source's mode. */
+  async run(): Promise<number> {
+    try {
+      this.#task?.check();
+      await this.#copy();
+      await this.#close();
+    } catch (error) {
+      await this.#close().catch(ignore);
+      if (error !== nodesOwn) {
+        if (this.#changed) await perform((native) => native.unlinkat(0, 0, AT_FDCWD, this.#dest, 0));
+        throw this.#named(error);
+      }
+      const flags = this.#exclusive && !this.#created ? COPYFILE_EXCL : 0;
+      await copyByNode(this.#source, this.#dest, flags, this.#task);
+    }
+    return this.#mode;
+  }
+
+  async #copy(): Promise<void> {
+    this.#input = await this.#open(this.#source, O_RDONLY, 0);
+    this.#checked(this.#input);
+    // Of an open file: looks at the inode in memory.
+    const { size, mode, dev } = nodeFs.fstatSync(this.#input);
+    this.#mode = mode;
+    if (size > smallBytes && (await copiesByItself(dev, this.#source))) throw nodesOwn;
+    if (size > 0 && size <= smallBytes) await this.#copySmall(size);
+    else if ((await this.#openOutput()) && size > 0) await this.#copyFrom(0, size);
+  }
+
+  /** While a worker makes the destination, this thread reads the source. */
+  async #copySmall(size: number): Promise<void> {
+    const loan = smallBuffers.lend(size);
+    try {
+      const reading = perform((native) => native.read(0, 0, this.#input, loan.view, 0, size, 0, 0));
+      const opened = await this.#openOutput().finally(() => reading);
+      if (!opened) return;
+      const read = await reading;
+      // Shorter than it was: once more, with all that may happen.
+      if (read >= 0 && read < size) return await this.#copyFrom(0, size);
+      this.#checked(read);
+      const [written, closed] = await this.#writeAndClose(loan.view);
+      if (closed !== ECANCELED) this.#output = -1;
+      if (this.#checked(written) === size) this.#checked(closed);
+      else await this.#writeRest(loan.view, written);
+    } finally {
+      smallBuffers.giveBack(loan);
+    }
+  }
+
+  /** A short or failed write breaks the link: then the output is still open. The input has been read. */
+  async #writeAndClose(view: Uint8Array): Promise<[number, number]> {
+    const [input, output] = [this.#input, this.#output];
+    this.#input = -1;
+    const closing = close(input);
+    const results = await performLinked(
+      [
+        (native, link) => native.write(link, 0, output, view, 0, view.byteLength, 0, 0),
+        (native, link) => {
+          native.disown(output);
+          return native.close(link, 0, output);
+        },
+      ],
+      this.#task,
+    );
+    await closing;
+    return results as [number, number];
+  }
+
+  async #writeRest(view: Uint8Array, from: number): Promise<void> {
+    while (from < view.byteLength) {
+      const at = from;
+      const count = await new Promise<number>((resolve) => {
+        const writing = startWrite(this.#output, view, at, view.byteLength - at, at, resolve);
+        this.#task?.track(writing);
+      });
+      from += this.#checked(count || EIO);
+    }
+  }
+
+  async #copyFrom(position: number, end: number): Promise<void> {
+    const res = await copyRange(this.#input, this.#output, position, end, this.#task);
+    if (res === EINVAL && !this.#task?.stopped) throw nodesOwn;
+    this.#checked(res);
+  }
+
+  /** Makes the destination, or empties it. False if it is the source itself: then there is nothing to do. */
+  async #openOutput(): Promise<boolean> {
+    const mode = this.#mode & permissionBits;
+    this.#output = await this.#open(this.#dest, O_WRONLY | O_CREAT | O_EXCL, mode);
+    this.#created = this.#changed = this.#output >= 0;
+    if (this.#output === EEXIST && !this.#exclusive) {
+      this.#output = await this.#open(this.#dest, O_WRONLY | O_CREAT, mode);
+    }
+    this.#checked(this.#output);
+    if (!this.#created) {
+      if (isSameFile(this.#input, this.#output)) return false;
+      // libuv would remove a device, too.
+      this.#changed = nodeFs.fstatSync(this.#output).isFile();
+      await truncateFile(this.#output, 0);
+    }
+    // Of a new file's permissions the umask may have taken some away, or a default ACL.
+    if (!this.#created || (nodeFs.fstatSync(this.#output).mode & permissionBits) !== mode) {
+      await this.#setMode(mode);
+    }
+    this.#task?.check();
+    return true;
+  }
+
+  async #setMode(mode: number): Promise<void> {
+    try {
+      await changeMode(this.#output, mode);
+    } catch (error) {
+      // On some file systems nobody may; libuv knows which.
+      throw (error as NodeJS.ErrnoException).errno === EPERM ? nodesOwn : error;
+    }
+  }
+
+  #open(path: Path, oflags: number, mode: number): Promise<number> {
+    return new Promise((resolve) => {
+      const settle = (res: number): void => {
+        // Closed when this thread is terminated.
+        if (res >= 0) ring().native.own(res);
+        resolve(res);
+      };
+      const opening = startOpen(path, oflags, mode, settle);
+      this.#task?.track(opening);
+    });
+  }
+
+  /** Closes what is open. What the close of a written file says counts. */
+  async #close(): Promise<void> {
+    const open = [this.#input, this.#output].filter((fd) => fd >= 0);
+    this.#input = this.#output = -1;
+    const failed = (await Promise.all(open.map(close))).find((res) => res < 0 && res !== EINTR);
+    this.#checked(failed ?? 0);
+  }
+
+  #checked(res: number): number {
+    this.#task?.check();
+    if (res < 0) throw systemError(res, 'copyfile', { path: this.#source, dest: this.#dest });
+    return res;
+  }
+
+  /** Whichever step it was: the error is the copy's. */
+  #named(error: unknown): unknown {
+    const { errno, syscall } = error as NodeJS.ErrnoException;
+    if (errno === undefined || syscall === 'copyfile') return error;
+    return systemError(errno, 'copyfile', { path: this.#source, dest: this.#dest });
+  }
+}
+
+/** Whether the ring does it. The other flags are about cloning, for which there is no operation. */
+function isPlain(flags: number): boolean {
+  return flags === 0 || flags === COPYFILE_EXCL;
+}
+
+async function copyByNode(source: Path, dest: Path, flags: number, task: Task | undefined): Promise<void> {
+  const copying = nodePromises.copyFile(source as string, dest as string, flags);
+  // Nothing can stop it.
+  await (task === undefined ? copying : task.until(copying));
+  task?.check();
+}
+
+/**
+ * Copies contents and permissions of one file; resolves to the source's mode. When it fails, or the task is stopped,
+ * both files are closed, and the destination is removed if anything has been done to it.
+ */
+export async function copyByName(source: Path, dest: Path, flags: number, task?: Task): Promise<number> {
+  if (isPlain(flags)) {
+    return places.hold(() => new FileCopy(source, dest, flags === COPYFILE_EXCL, task).run());
+  }
+  await copyByNode(source, dest, flags, task);
+  return (await nodePromises.stat(source as string)).mode;
+}
