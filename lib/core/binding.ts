@@ -308,6 +308,14 @@ export interface NativeRing {
   /** A whole file by a native state machine: open, fstat, `allocate`, reads, close; one terminal completion. */
   readFile(f: number, t: number, path: NativePath, oflags: number): number;
 
+  // Without the ring and without waiting. The result; or -EAGAIN, when only waiting gives one or this turn of the event
+  // loop has had its share: then the ring is to be asked.
+  /** `out` is a struct statx. */
+  statAtOnce(path: NativePath, follow: boolean, out: Uint8Array): number;
+  fstatAtOnce(fd: number, out: Uint8Array): number;
+  /** All that was asked for, or up to the end of the file. Position -1: the file's own, of regular files only. */
+  readAtOnce(fd: number, view: Uint8Array, offset: number, length: number, position: number | bigint): number;
+
   // Control.
   /**
    * 0: the next `count` operations go to the kernel in one piece. -1: the operation table is full. -2: longer than

@@ -25,7 +25,7 @@ import nodeFs from './node_fs.js';
 import { validatedFileMode, validatedFlags } from './options.js';
 import { startOpen } from './open_file.js';
 import { Request, type Settle } from './request.js';
-import { startClose, startRead, startReadv, startWrite, startWritev } from './transfer.js';
+import { startClose, startShortRead, startReadv, startWrite, startWritev } from './transfer.js';
 import { endTurns } from './turns.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -142,7 +142,7 @@ export function read(
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
   const at = validatedReadPosition(position);
-  startRead(file, bytesOf(into), from, count, at, counting('read', done, into), true);
+  startShortRead(file, bytesOf(into), from, count, at, counting('read', done, into), true);
 }
 
 /** `fs.readv(fd, buffers[, position], callback)`. */

@@ -31,9 +31,12 @@ export function checked(res: number, syscall: string, path?: string | Uint8Array
   return res;
 }
 
+export const ENOENT = -2;
 export const EINTR = -4;
 export const ENXIO = -6;
+export const EAGAIN = -11;
 export const EFAULT = -14;
+export const ENOTDIR = -20;
 export const EINVAL = -22;
 export const EFBIG = -27;
 export const ECANCELED = -125;

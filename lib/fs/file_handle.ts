@@ -22,8 +22,9 @@ import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from 
 import { HandleLifetime } from './handle_lifetime.js';
 import { readDescriptor } from './read_to_end.js';
 import { validatedOptions } from './options.js';
-import { fstat } from './stats.js';
-import { startRead, startReadv, startWrite, startWritev } from './transfer.js';
+import { promised } from './call.js';
+import { fstatCall, type StatOptions } from './stat.js';
+import { startShortRead, startReadv, startWrite, startWritev } from './transfer.js';
 import { validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
@@ -126,7 +127,7 @@ export class FileHandle extends EventEmitter {
         const target = readArguments(buffer, offset, length, position);
         into = target.buffer;
         if (target.length === 0) settle(0);
-        else startRead(fd, target.view, target.offset, target.length, target.position, settle);
+        else startShortRead(fd, target.view, target.offset, target.length, target.position, settle);
       },
       (bytesRead) => ({ __proto__: null, bytesRead, buffer: into as B }),
     );
@@ -208,8 +209,8 @@ export class FileHandle extends EventEmitter {
     return this.writeFile(data, options);
   }
 
-  stat(options?: { bigint?: boolean }): Promise<Stats | BigIntStats> {
-    return this.use('fstat', (fd) => fstat(fd, options?.bigint === true));
+  stat(options: StatOptions = {}): Promise<Stats | BigIntStats> {
+    return this.use('fstat', async (fd) => await promised(fstatCall(fd, options), options));
   }
 
   /** fsync(2): data and metadata are on the device. */

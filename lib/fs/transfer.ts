@@ -3,15 +3,18 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
-import { ECANCELED, EINTR } from './errors.js';
+import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { endTurns, opensForAppending, Turn } from './turns.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
+/** Up to here the way through the ring costs more than the copying. */
+const shortReadBytes = 64 * 1024;
 /** IOV_MAX: the most buffers that one vectored request takes. */
 const vectorLimit = 1024;
 
@@ -47,18 +50,23 @@ function isOwn(position: Position): boolean {
   return position < 0;
 }
 
-/** One read, which waits for its turn if it's at the file's own position. */
+/** The result of a read that need not wait for anything, or EAGAIN. */
+type AtOnce = () => number;
+
+/** One read at the file's own position, which waits for its turn. */
 class Reading implements Stoppable {
   readonly #prepare: Prepare;
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
+  readonly #atOnce: AtOnce | undefined;
   readonly #turn: Turn;
   #request: Request | undefined;
 
-  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean) {
+  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean, atOnce?: AtOnce) {
     this.#prepare = prepare;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
+    this.#atOnce = atOnce;
     this.#turn = new Turn(fd, false, (turn) => this.#begin(turn));
   }
 
@@ -73,6 +81,12 @@ class Reading implements Stoppable {
       turn.end();
       this.#settle(res);
     };
+    // What has no position may be a pipe: a read takes from it, and must not be tried.
+    const res = turn.start >= 0 && this.#atOnce !== undefined ? this.#atOnce() : EAGAIN;
+    if (res !== EAGAIN) {
+      turn.end();
+      return settleNow(this.#settle, res, this.#runsUserCode);
+    }
     submitOr(end, () => {
       this.#request = new Request(this.#prepare, end, this.#runsUserCode);
       return this.#request;
@@ -89,6 +103,37 @@ function submitOr(settle: Settle, make: () => Request): void {
   }
 }
 
+/** With the result of a call that is not over yet: a callback comes behind it. */
+function settleNow(settle: Settle, res: number, runsUserCode: boolean): void {
+  if (runsUserCode) process.nextTick(settle, res);
+  else settle(res);
+}
+
+/**
+ * As {@link startRead}, without a way to stop it. A short read of what is in the page cache is over at once: the ring
+ * gets what would have to wait.
+ */
+export function startShortRead(
+  fd: number,
+  view: Uint8Array,
+  offset: number,
+  length: number,
+  position: Position,
+  settle: Settle,
+  runsUserCode = false,
+): void {
+  // It does not overtake what has been written before.
+  const isShort = length <= shortReadBytes && !isWriting(fd);
+  const atOnce = (): number =>
+    // The buffer may have been detached while this waited for its turn.
+    offset + length <= view.byteLength
+      ? ring().native.readAtOnce(fd, view, offset, length, position)
+      : EAGAIN;
+  const res = isShort && !isOwn(position) ? atOnce() : EAGAIN;
+  if (res !== EAGAIN) settleNow(settle, res, runsUserCode);
+  else startRead(fd, view, offset, length, position, settle, runsUserCode, isShort ? atOnce : undefined);
+}
+
 /** One read: a count, which may be short, 0 at the end of the file, or -errno. */
 export function startRead(
   fd: number,
@@ -98,12 +143,13 @@ export function startRead(
   position: Position,
   settle: Settle,
   runsUserCode = false,
+  atOnce?: AtOnce,
 ): Stoppable {
   const prepare: Prepare = (native) => {
     assertThere(view, offset + length);
     return native.read(flagsFor(length), 0, fd, view, offset, length, position, 0);
   };
-  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
+  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode, atOnce);
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
@@ -131,6 +177,19 @@ export function startReadv(
 
 /** Makes the SQE for what is left when `done` bytes are written, at `position`. */
 type PrepareWrite = (native: NativeRing, done: number, position: Position) => number;
+
+/** How many writes are in flight, or wait for their turn, by descriptor. */
+const writing = new Map<number, number>();
+
+function isWriting(fd: number): boolean {
+  return writing.size > 0 && writing.has(fd);
+}
+
+function countWrite(fd: number, change: 1 | -1): void {
+  const count = (writing.get(fd) ?? 0) + change;
+  if (count > 0) writing.set(fd, count);
+  else writing.delete(fd);
+}
 
 /**
  * Writes all of it: short writes resume. Like libuv's, it ends with an error only if nothing was written; otherwise
@@ -168,6 +227,7 @@ class Writing implements Stoppable {
     this.#position = position;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
+    countWrite(fd, 1);
     if (isOwn(position)) this.#turn = new Turn(fd, true, (turn) => this.#step(turn));
     else this.#step(undefined);
   }
@@ -175,7 +235,7 @@ class Writing implements Stoppable {
   cancel(): void {
     this.#cancelled = true;
     if (this.#request !== undefined) this.#request.cancel();
-    else if (this.#turn?.withdraw()) this.#settle(ECANCELED);
+    else if (this.#turn?.withdraw()) this.#finish(ECANCELED);
   }
 
   // The turn as an argument: the first step may come while the constructor runs.
@@ -209,6 +269,11 @@ class Writing implements Stoppable {
     if (this.#resumed === 'append') turn!.seekEnd();
     else if (this.#resumed !== undefined) turn!.seek(this.#resumed + this.#done);
     turn?.end();
+    this.#finish(res);
+  }
+
+  #finish(res: number): void {
+    countWrite(this.#fd, -1);
     this.#settle(res);
   }
 }

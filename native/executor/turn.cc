@@ -16,6 +16,7 @@ void Executor::on_prepare() {
   sleep_allowed_ = false;
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
+  answer_bytes_ = 0;
   for (int round = 0; round < kMaxRounds; round++) {
     if (due()) enter(true);
     reap();

@@ -1,0 +1,241 @@
+// native/op/cached, native/op/mounts: answers from memory are those of the system calls that may wait, and
+// where there is none, nothing has changed.
+#include "op/cached.h"
+
+#include <sys/stat.h>
+
+#include <climits>
+#include <string>
+
+#include "abi/syscalls.h"
+#include "check.h"
+#include "files.h"
+
+namespace {
+
+using namespace ringcore;
+
+// A directory that is removed with what the tests make in it.
+struct Directory {
+  Directory() { ok = mkdtemp(path.data()) != nullptr; }
+  ~Directory() {
+    for (const char* name : {"file", "link", "dangling", "loop"}) unlink(at(name).c_str());
+    rmdir(path.c_str());
+  }
+  std::string at(const char* name) const { return path + "/" + name; }
+  int make(const char* name, std::string_view text) const {
+    const int fd = open(at(name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? fd : -1;
+  }
+
+  std::string path = "/tmp/ringcore-cached-XXXXXX";
+  bool ok;
+};
+
+int lowest_free_descriptor() {
+  const int fd = dup(0);
+  close(fd);
+  return fd;
+}
+
+bool same(const abi::kernel_statx& a, const abi::kernel_statx& b) {
+  return a.stx_ino == b.stx_ino && a.stx_size == b.stx_size && a.stx_mode == b.stx_mode &&
+         a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor &&
+         a.stx_mtime.tv_sec == b.stx_mtime.tv_sec && a.stx_mtime.tv_nsec == b.stx_mtime.tv_nsec &&
+         a.stx_btime.tv_nsec == b.stx_btime.tv_nsec && a.stx_nlink == b.stx_nlink;
+}
+
+}  // namespace
+
+TEST("mounts: the table, its optional fields, and a last line without an end") {
+  constexpr std::string_view kTable =
+      "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
+      "27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw,discard\n"
+      "28 27 0:30 / /mnt/a\\040-\\040b rw - nfs4 server:/ rw\n"
+      "227 27 0:31 / /merged rw - overlay overlay rw,lowerdir=/a - ext4 b";
+  CHECK_EQ(Mounts::find(kTable, 22), MountKind::kLocal);
+  CHECK_EQ(Mounts::find(kTable, 27), MountKind::kLocal);
+  CHECK_EQ(Mounts::find(kTable, 28), MountKind::kRemote);
+  CHECK_EQ(Mounts::find(kTable, 227), MountKind::kLayered);
+  CHECK_EQ(Mounts::find(kTable, 2), MountKind::kUnlisted);
+  CHECK_EQ(Mounts::find("", 0), MountKind::kUnlisted);
+}
+
+TEST("mounts: what has not been looked at is remote") {
+  for (const char* name :
+       {"nfs", "nfs4", "fuse", "fuse.sshfs", "virtiofs", "cifs", "9p", "ext", "ext44", ""}) {
+    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kRemote)) check::failures += name;
+  }
+  for (const char* name : {"ext4", "xfs", "btrfs", "tmpfs", "f2fs", "proc"}) {
+    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kLocal)) check::failures += name;
+  }
+}
+
+TEST("mounts: a descriptor's mount, by an id that is unique or not") {
+  const int fd = open("/proc/self", O_PATH | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  abi::kernel_statx status;
+  REQUIRE(abi::statx(fd, "", AT_EMPTY_PATH, abi::kStatxMntId, &status) == 0);
+  Mounts mounts;
+  for (int round = 0; round < 3; round++) {
+    CHECK_EQ(mounts.kind(fd, status.stx_mnt_id, false), MountKind::kLocal);
+    CHECK_EQ(mounts.kind(fd, 1ULL << 40, true), MountKind::kLocal);  // whatever the unique id is
+  }
+  close(fd);
+  const Pipe pipe;
+  CHECK_EQ(mounts.kind(pipe.reader(), 1ULL << 41, true), MountKind::kUnlisted);
+}
+
+TEST("stat: the same as statx says, with and without following links") {
+  const Directory directory;
+  REQUIRE(directory.ok);
+  const int fd = directory.make("file", "content");
+  REQUIRE(fd >= 0);
+  REQUIRE(symlink("file", directory.at("link").c_str()) == 0);
+  CachedStat cached;
+  for (const char* name : {"file", "link"}) {
+    const std::string path = directory.at(name);
+    for (const bool follow : {true, false}) {
+      abi::kernel_statx expected;
+      abi::kernel_statx found;
+      const int flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
+      REQUIRE(abi::statx(AT_FDCWD, path.c_str(), flags, abi::kStatxBasicStats | abi::kStatxBtime,
+                         &expected) == 0);
+      const int result = cached.stat(path.c_str(), follow, &found);
+      if (result == kAskTheRing) SKIP("the directory for temporary files is on no local file system");
+      CHECK_EQ(result, 0);
+      CHECK(same(found, expected));
+    }
+  }
+  abi::kernel_statx by_path;
+  abi::kernel_statx by_descriptor;
+  CHECK_EQ(cached.stat(directory.at("file").c_str(), true, &by_path), 0);
+  const int result = cached.fstat(fd, &by_descriptor);
+  CHECK(result == kAskTheRing || (result == 0 && same(by_path, by_descriptor)));
+  close(fd);
+}
+
+TEST("stat: what a path is to blame for is an answer, and the rest is the ring's") {
+  const Directory directory;
+  REQUIRE(directory.ok);
+  close(directory.make("file", ""));
+  REQUIRE(symlink("loop", directory.at("loop").c_str()) == 0);
+  CachedStat cached;
+  abi::kernel_statx status;
+  const auto error = [&](const std::string& path) {
+    // A first look brings it in.
+    abi::statx(AT_FDCWD, path.c_str(), 0, abi::kStatxBasicStats, &status);
+    return cached.stat(path.c_str(), true, &status);
+  };
+  CHECK_EQ(error(directory.at("loop")), -ELOOP);
+  CHECK_EQ(error(directory.at("absent")), -ENOENT);
+  CHECK_EQ(error(""), -ENOENT);
+  // Some of them the kernel finds on its slower way only.
+  const int not_a_directory = error(directory.at("file/x"));
+  CHECK(not_a_directory == -ENOTDIR || not_a_directory == kAskTheRing);
+  const int too_long = error(directory.path + "/" + std::string(NAME_MAX + 1, 'n'));
+  CHECK(too_long == -ENAMETOOLONG || too_long == kAskTheRing);
+  CHECK_EQ(error("/proc/self/fd/0"),
+           kAskTheRing);  // where the kernel follows such a link it may have to wait
+  CHECK_EQ(cached.stat("/tmp/ringcore-nobody-has-asked-for-this-before", true, &status), kAskTheRing);
+}
+
+TEST("stat: without a free descriptor the ring is asked, now and not for good") {
+  CachedStat cached;
+  abi::kernel_statx status;
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{static_cast<rlim_t>(lowest_free_descriptor()), before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const int first = cached.stat("/proc", true, &status);
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK_EQ(first, kAskTheRing);
+  CHECK_EQ(cached.stat("/proc", true, &status), 0);
+}
+
+TEST("stat: no descriptor is left open") {
+  const int before = lowest_free_descriptor();
+  CachedStat cached;
+  abi::kernel_statx status;
+  for (const char* path : {"/", "/proc", "/absent", "/proc/self/fd/0", "/dev/null", "/dev/tty"}) {
+    cached.stat(path, true, &status);
+    cached.stat(path, false, &status);
+  }
+  CHECK_EQ(lowest_free_descriptor(), before);
+}
+
+TEST("fstat: pipes, sockets, and no descriptor") {
+  CachedStat cached;
+  Mounts mounts;
+  if (mounts.any_insistent()) SKIP("a file system is mounted that always asks its server");
+  abi::kernel_statx status;
+  const Pipe pipe;
+  const SocketPair sockets(SOCK_STREAM);
+  CHECK_EQ(cached.fstat(pipe.reader(), &status), 0);
+  CHECK(S_ISFIFO(status.stx_mode));
+  CHECK_EQ(cached.fstat(sockets.ends[0], &status), 0);
+  CHECK(S_ISSOCK(status.stx_mode));
+  CHECK_EQ(cached.fstat(-1, &status), -EBADF);
+  CHECK_EQ(cached.fstat(1'000'000, &status), -EBADF);
+}
+
+TEST("read: all of it, up to the end of the file, and nothing behind that") {
+  const Directory directory;
+  REQUIRE(directory.ok);
+  const int fd = directory.make("file", "0123456789");
+  REQUIRE(fd >= 0);
+  char memory[16] = {};
+  const int first = read_cached(fd, memory, 4, 2);
+  if (first == kAskTheRing) SKIP("the file system for temporary files can't read without waiting");
+  CHECK_EQ(first, 4);
+  CHECK_BYTES(memory, "2345", 5);
+  CHECK_EQ(read_cached(fd, memory, 16, 7), 3);
+  CHECK_EQ(read_cached(fd, memory, 16, 10), 0);
+  CHECK_EQ(read_cached(fd, memory, 16, 1LL << 40), 0);
+  CHECK_EQ(read_cached(fd, memory, 0, 0), 0);
+  lseek(fd, 6, SEEK_SET);
+  CHECK_EQ(read_cached(fd, memory, 3, -1), 3);
+  CHECK_BYTES(memory, "678", 3);
+  CHECK_EQ(lseek(fd, 0, SEEK_CUR), 9);
+  CHECK_EQ(read_cached(fd, memory, 3, -1), 1);
+  CHECK_EQ(read_cached(fd, memory, 3, -1), 0);
+  close(fd);
+}
+
+TEST("read: the position stays where it was, unless all of it is in memory") {
+  const Directory directory;
+  REQUIRE(directory.ok);
+  const std::string text(4 << 20, 'x');
+  const int fd = directory.make("file", text);
+  REQUIRE(fd >= 0);
+  std::string memory(text.size(), '.');
+  for (int round = 0; round < 4; round++) {
+    fdatasync(fd);
+    posix_fadvise(fd, 1 << 20, 0, POSIX_FADV_DONTNEED);  // the first part stays
+    lseek(fd, 5, SEEK_SET);
+    const int got = read_cached(fd, memory.data(), 4 << 20, -1);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), 5 + std::max(got, 0));
+  }
+  close(fd);
+}
+
+TEST("read: what may wait is not tried") {
+  char memory[4096];
+  Pipe pipe;
+  REQUIRE(pipe.write("kept"));
+  CHECK_EQ(read_cached(pipe.reader(), memory, 4, 0), kAskTheRing);
+  CHECK_EQ(read(pipe.reader(), memory, 4), 4);
+  CHECK_EQ(read_cached(-1, memory, 4, 0), kAskTheRing);
+
+  const Directory directory;
+  REQUIRE(directory.ok);
+  close(directory.make("file", std::string(4096, 'x')));
+  const int fd = open(directory.at("file").c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+  if (fd < 0) SKIP("the file system for temporary files has no O_DIRECT");
+  const Pages pages(4096);
+  CHECK_EQ(read_cached(fd, pages.memory, 4096, 0), kAskTheRing);
+  close(fd);
+  const int folder = open(directory.path.c_str(), O_RDONLY | O_CLOEXEC);
+  CHECK_EQ(read_cached(folder, memory, 4, 0), kAskTheRing);
+  close(folder);
+}
