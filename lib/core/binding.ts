@@ -313,8 +313,18 @@ export interface NativeRing {
   /** `out` is a struct statx. */
   statAtOnce(path: NativePath, follow: boolean, out: Uint8Array): number;
   fstatAtOnce(fd: number, out: Uint8Array): number;
-  /** All that was asked for, or up to the end of the file. Position -1: the file's own, of regular files only. */
-  readAtOnce(fd: number, view: Uint8Array, offset: number, length: number, position: number | bigint): number;
+  /**
+   * All that was asked for, or up to the end of the file. Position -1: the file's own, of regular files only. `buffered`:
+   * it is known not to be open for O_DIRECT, which spares a system call.
+   */
+  readAtOnce(
+    fd: number,
+    view: Uint8Array,
+    offset: number,
+    length: number,
+    position: number | bigint,
+    buffered: boolean,
+  ): number;
 
   // Control.
   /**

@@ -142,7 +142,8 @@ export function read(
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
   const at = validatedReadPosition(position);
-  startShortRead(file, bytesOf(into), from, count, at, counting('read', done, into), true);
+  const place = { view: bytesOf(into), offset: from, length: count, position: at };
+  startShortRead(file, place, counting('read', done, into), true);
 }
 
 /** `fs.readv(fd, buffers[, position], callback)`. */

@@ -127,7 +127,7 @@ export class FileHandle extends EventEmitter {
         const target = readArguments(buffer, offset, length, position);
         into = target.buffer;
         if (target.length === 0) settle(0);
-        else startShortRead(fd, target.view, target.offset, target.length, target.position, settle);
+        else startShortRead(fd, target, settle, false, this.#file);
       },
       (bytesRead) => ({ __proto__: null, bytesRead, buffer: into as B }),
     );

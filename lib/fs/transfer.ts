@@ -45,6 +45,14 @@ export interface Stoppable {
   cancel(): void;
 }
 
+/** A part of a buffer, and where in the file. */
+interface Place {
+  view: Uint8Array;
+  offset: number;
+  length: number;
+  position: Position;
+}
+
 /** Whether this stands for the file's own position, which requests use one after another. */
 function isOwn(position: Position): boolean {
   return position < 0;
@@ -109,26 +117,32 @@ function settleNow(settle: Settle, res: number, runsUserCode: boolean): void {
   else settle(res);
 }
 
+/** What is known of an open file. */
+export interface KnownFile {
+  /** Not open for O_DIRECT, for certain. */
+  buffered: boolean;
+}
+
 /**
  * As {@link startRead}, without a way to stop it. A short read of what is in the page cache is over at once: the ring
  * gets what would have to wait.
  */
 export function startShortRead(
   fd: number,
-  view: Uint8Array,
-  offset: number,
-  length: number,
-  position: Position,
+  { view, offset, length, position }: Place,
   settle: Settle,
   runsUserCode = false,
+  known?: KnownFile,
 ): void {
   // It does not overtake what has been written before.
   const isShort = length <= shortReadBytes && !isWriting(fd);
-  const atOnce = (): number =>
+  const atOnce = (): number => {
     // The buffer may have been detached while this waited for its turn.
-    offset + length <= view.byteLength
-      ? ring().native.readAtOnce(fd, view, offset, length, position)
-      : EAGAIN;
+    if (offset + length > view.byteLength) return EAGAIN;
+    const res = ring().native.readAtOnce(fd, view, offset, length, position, known?.buffered === true);
+    if (known !== undefined && res !== EAGAIN) known.buffered = true;
+    return res;
+  };
   const res = isShort && !isOwn(position) ? atOnce() : EAGAIN;
   if (res !== EAGAIN) settleNow(settle, res, runsUserCode);
   else startRead(fd, view, offset, length, position, settle, runsUserCode, isShort ? atOnce : undefined);

@@ -95,8 +95,11 @@ napi_value RingWrap::read_at_once(napi_env env, napi_callback_info info) {
   const int fd = args.i32();
   const Bytes into = args.bytes();
   const auto position = static_cast<int64_t>(args.u64());
-  const int result =
-      args.fault() == nullptr ? call.wrap->executor_->read_at_once(fd, into, position) : kAskTheRing;
+  const bool buffered = args.boolean();
+  int result = kAskTheRing;
+  if (args.fault() == nullptr) {
+    result = call.wrap->executor_->read_at_once(fd, into, position, buffered);
+  }
   return answer(env, args, result);
 }
 

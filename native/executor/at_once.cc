@@ -13,8 +13,8 @@ constexpr uint64_t kAnswerBytes = 2048;
 
 }  // namespace
 
-// They count as the turn's work, and have a count of their own: a turn begins to submit anew half way, behind its
-// sleep, and timers run only once.
+// They count as the turn's work, and have a count of their own: a turn begins to submit anew half way, behind
+// its sleep, and timers run only once.
 bool Executor::may_answer() const { return turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes; }
 
 int Executor::answered(int result, uint64_t bytes) {
@@ -36,9 +36,9 @@ int Executor::fstat_at_once(int fd, abi::kernel_statx* out) {
   return answered(cached_stat_.fstat(fd, out), 0);
 }
 
-int Executor::read_at_once(int fd, Bytes into, int64_t position) {
+int Executor::read_at_once(int fd, Bytes into, int64_t position, bool buffered) {
   if (!may_answer()) return kAskTheRing;
-  const int result = answered(read_cached(fd, into.data, into.size, position), into.size);
+  const int result = answered(read_cached(fd, into.data, into.size, position, buffered), into.size);
   if (result > 0) stats_.bytes_read += static_cast<uint32_t>(result);
   return result;
 }

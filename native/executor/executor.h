@@ -109,7 +109,7 @@ class Executor final : private LoopWatcher::Events {
   // --- without the ring, and without waiting: the result, or kAskTheRing
   int stat_at_once(const char* path, bool follow, abi::kernel_statx* out);
   int fstat_at_once(int fd, abi::kernel_statx* out);
-  int read_at_once(int fd, Bytes into, int64_t position);
+  int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
 
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno

@@ -82,10 +82,12 @@ int CachedStat::answer(int fd, bool is_path, abi::kernel_statx* out) {
   }
 }
 
-int read_cached(int fd, void* memory, uint32_t bytes, int64_t position) {
-  // RWF_NOWAIT does not keep a direct read from waiting for the device, only from waiting for locks.
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || (flags & O_DIRECT)) return kAskTheRing;
+int read_cached(int fd, void* memory, uint32_t bytes, int64_t position, bool buffered) {
+  if (!buffered) {
+    // RWF_NOWAIT does not keep a direct read from waiting for the device, only from waiting for locks.
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_DIRECT)) return kAskTheRing;
+  }
   auto* data = static_cast<uint8_t*>(memory);
   uint32_t done = 0;
   while (done < bytes) {

@@ -31,7 +31,7 @@ class CachedStat {
 
 // As pread(2), or read(2) if the position is -1, of what is in the page cache: all that was asked for, or all
 // that there is up to the end of the file. A count, or kAskTheRing, with the position where it was; the
-// memory may have been written to.
-int read_cached(int fd, void* memory, uint32_t bytes, int64_t position);
+// memory may have been written to. `buffered`: the caller knows that the file is not open for O_DIRECT.
+int read_cached(int fd, void* memory, uint32_t bytes, int64_t position, bool buffered);
 
 }  // namespace ringcore

@@ -185,20 +185,20 @@ TEST("read: all of it, up to the end of the file, and nothing behind that") {
   const int fd = directory.make("file", "0123456789");
   REQUIRE(fd >= 0);
   char memory[16] = {};
-  const int first = read_cached(fd, memory, 4, 2);
+  const int first = read_cached(fd, memory, 4, 2, false);
   if (first == kAskTheRing) SKIP("the file system for temporary files can't read without waiting");
   CHECK_EQ(first, 4);
   CHECK_BYTES(memory, "2345", 5);
-  CHECK_EQ(read_cached(fd, memory, 16, 7), 3);
-  CHECK_EQ(read_cached(fd, memory, 16, 10), 0);
-  CHECK_EQ(read_cached(fd, memory, 16, 1LL << 40), 0);
-  CHECK_EQ(read_cached(fd, memory, 0, 0), 0);
+  CHECK_EQ(read_cached(fd, memory, 16, 7, false), 3);
+  CHECK_EQ(read_cached(fd, memory, 16, 10, false), 0);
+  CHECK_EQ(read_cached(fd, memory, 16, 1LL << 40, false), 0);
+  CHECK_EQ(read_cached(fd, memory, 0, 0, false), 0);
   lseek(fd, 6, SEEK_SET);
-  CHECK_EQ(read_cached(fd, memory, 3, -1), 3);
+  CHECK_EQ(read_cached(fd, memory, 3, -1, false), 3);
   CHECK_BYTES(memory, "678", 3);
   CHECK_EQ(lseek(fd, 0, SEEK_CUR), 9);
-  CHECK_EQ(read_cached(fd, memory, 3, -1), 1);
-  CHECK_EQ(read_cached(fd, memory, 3, -1), 0);
+  CHECK_EQ(read_cached(fd, memory, 3, -1, false), 1);
+  CHECK_EQ(read_cached(fd, memory, 3, -1, false), 0);
   close(fd);
 }
 
@@ -213,7 +213,7 @@ TEST("read: the position stays where it was, unless all of it is in memory") {
     fdatasync(fd);
     posix_fadvise(fd, 1 << 20, 0, POSIX_FADV_DONTNEED);  // the first part stays
     lseek(fd, 5, SEEK_SET);
-    const int got = read_cached(fd, memory.data(), 4 << 20, -1);
+    const int got = read_cached(fd, memory.data(), 4 << 20, -1, false);
     CHECK_EQ(lseek(fd, 0, SEEK_CUR), 5 + std::max(got, 0));
   }
   close(fd);
@@ -223,9 +223,9 @@ TEST("read: what may wait is not tried") {
   char memory[4096];
   Pipe pipe;
   REQUIRE(pipe.write("kept"));
-  CHECK_EQ(read_cached(pipe.reader(), memory, 4, 0), kAskTheRing);
+  CHECK_EQ(read_cached(pipe.reader(), memory, 4, 0, false), kAskTheRing);
   CHECK_EQ(read(pipe.reader(), memory, 4), 4);
-  CHECK_EQ(read_cached(-1, memory, 4, 0), kAskTheRing);
+  CHECK_EQ(read_cached(-1, memory, 4, 0, false), kAskTheRing);
 
   const Directory directory;
   REQUIRE(directory.ok);
@@ -233,9 +233,9 @@ TEST("read: what may wait is not tried") {
   const int fd = open(directory.at("file").c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
   if (fd < 0) SKIP("the file system for temporary files has no O_DIRECT");
   const Pages pages(4096);
-  CHECK_EQ(read_cached(fd, pages.memory, 4096, 0), kAskTheRing);
+  CHECK_EQ(read_cached(fd, pages.memory, 4096, 0, false), kAskTheRing);
   close(fd);
   const int folder = open(directory.path.c_str(), O_RDONLY | O_CLOEXEC);
-  CHECK_EQ(read_cached(folder, memory, 4, 0), kAskTheRing);
+  CHECK_EQ(read_cached(folder, memory, 4, 0, false), kAskTheRing);
   close(folder);
 }
