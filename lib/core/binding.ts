@@ -325,6 +325,11 @@ export interface NativeRing {
     position: number | bigint,
     buffered: boolean,
   ): number;
+  /**
+   * Opens, writes all of it, closes; only on file systems that stay in memory, and with O_TRUNC. When it isn't -EAGAIN,
+   * the file has been opened, and an error is that of the write.
+   */
+  writeFileAtOnce(path: NativePath, oflags: number, mode: number, view: Uint8Array): number;
 
   // Control.
   /**

@@ -50,6 +50,7 @@ void RingWrap::add_functions_at_once(Napi::Object object) {
   add("statAtOnce", &RingWrap::stat_at_once);
   add("fstatAtOnce", &RingWrap::fstat_at_once);
   add("readAtOnce", &RingWrap::read_at_once);
+  add("writeFileAtOnce", &RingWrap::write_file_at_once);
 }
 
 napi_value RingWrap::stat_at_once(napi_env env, napi_callback_info info) {
@@ -99,6 +100,23 @@ napi_value RingWrap::read_at_once(napi_env env, napi_callback_info info) {
   int result = kAskTheRing;
   if (args.fault() == nullptr) {
     result = call.wrap->executor_->read_at_once(fd, into, position, buffered);
+  }
+  return answer(env, args, result);
+}
+
+napi_value RingWrap::write_file_at_once(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  if (call.wrap == nullptr) return nullptr;
+  OpStorage storage;
+  Args args(env, call.values + 1, call.count > 0 ? call.count - 1 : 0, storage, *call.wrap->executor_,
+            call.wrap->registered_);
+  const uint32_t open_flags = args.u32();
+  const uint32_t mode = args.u32();
+  const Bytes from = args.view(0);
+  ShortPath path;
+  int result = kAskTheRing;
+  if (args.fault() == nullptr && path.read(env, call.values[0])) {
+    result = call.wrap->executor_->write_file_at_once(path.get(), open_flags, mode, from);
   }
   return answer(env, args, result);
 }

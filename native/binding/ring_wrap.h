@@ -45,6 +45,7 @@ class RingWrap final : private Executor::Client {
   static napi_value stat_at_once(napi_env env, napi_callback_info info);
   static napi_value fstat_at_once(napi_env env, napi_callback_info info);
   static napi_value read_at_once(napi_env env, napi_callback_info info);
+  static napi_value write_file_at_once(napi_env env, napi_callback_info info);
   void dispatch(const Completion* completions, uint32_t count) override;
   bool dispatch_batch(uint32_t count);
   bool report_exception();

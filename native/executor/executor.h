@@ -110,6 +110,7 @@ class Executor final : private LoopWatcher::Events {
   int stat_at_once(const char* path, bool follow, abi::kernel_statx* out);
   int fstat_at_once(int fd, abi::kernel_statx* out);
   int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
+  int write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from);
 
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno

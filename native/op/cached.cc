@@ -69,6 +69,7 @@ int CachedStat::answer(int fd, bool is_path, abi::kernel_statx* out) {
   if (error < 0) return error == -EBADF && !is_path ? error : kAskTheRing;
   switch (mounts_.kind(fd, out->stx_mnt_id, out->stx_mask & abi::kStatxMntIdUnique)) {
     case MountKind::kLocal:
+    case MountKind::kMemory:
       return 0;
     case MountKind::kLayered:
       // The layers below are local as a rule, and can't be seen from here. Without the flag it's right on

@@ -20,6 +20,7 @@ class CachedStat {
   int stat(const char* path, bool follow, abi::kernel_statx* out);
   // As fstat(2).
   int fstat(int fd, abi::kernel_statx* out);
+  Mounts& mounts() { return mounts_; }
 
  private:
   bool usable();

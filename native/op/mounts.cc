@@ -16,10 +16,9 @@ namespace {
 using std::string_view;
 
 // Their getattr looks at the inode in memory. Others may too, but have not been looked at.
-constexpr string_view kLocal[] = {"ext4",    "xfs",      "btrfs",    "tmpfs",  "f2fs",     "ext2",
-                                  "ext3",    "ramfs",    "devtmpfs", "proc",   "sysfs",    "devpts",
-                                  "cgroup2", "cgroup",   "tracefs",  "rootfs", "iso9660",  "vfat",
-                                  "exfat",   "squashfs", "erofs",    "mqueue", "hugetlbfs"};
+constexpr string_view kLocal[] = {"ext4",    "xfs",   "btrfs",  "f2fs",     "ext2",   "ext3",    "devtmpfs",
+                                  "proc",    "sysfs", "devpts", "cgroup2",  "cgroup", "tracefs", "rootfs",
+                                  "iso9660", "vfat",  "exfat",  "squashfs", "erofs",  "mqueue",  "hugetlbfs"};
 
 // Their getattr does not look at AT_STATX_DONT_SYNC: it takes a cluster's lock, or asks.
 constexpr string_view kInsistent[] = {"9p",       "cifs", "smb3",   "gfs2",  "ocfs2",
@@ -62,6 +61,7 @@ int64_t now_s() {
 }  // namespace
 
 MountKind Mounts::kind_of(string_view file_system) {
+  if (file_system == "tmpfs" || file_system == "ramfs") return MountKind::kMemory;
   if (file_system == "overlay") return MountKind::kLayered;
   return contains(kLocal, file_system) ? MountKind::kLocal : MountKind::kRemote;
 }

@@ -12,6 +12,7 @@ enum class MountKind : uint8_t {
   kUnlisted,  // not in /proc/self/mountinfo: the kernel's own (pipes, sockets), or detached, or not ours
   kRemote,    // of the network, of a user-space program, or not known to us
   kLocal,     // statx looks at memory, once the inode is there
+  kMemory,    // local, and what is written stays in memory: tmpfs, ramfs
   kLayered,   // overlayfs: passes a statx on to whatever lies below
 };
 

@@ -64,11 +64,12 @@ TEST("mounts: the table, its optional fields, and a last line without an end") {
 TEST("mounts: what has not been looked at is remote") {
   for (const char* name :
        {"nfs", "nfs4", "fuse", "fuse.sshfs", "virtiofs", "cifs", "9p", "ext", "ext44", ""}) {
-    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kRemote)) check::failures += name;
+    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kRemote)) check::failures += std::string(name) + "\n";
   }
-  for (const char* name : {"ext4", "xfs", "btrfs", "tmpfs", "f2fs", "proc"}) {
-    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kLocal)) check::failures += name;
+  for (const char* name : {"ext4", "xfs", "btrfs", "f2fs", "proc"}) {
+    if (!CHECK_EQ(Mounts::kind_of(name), MountKind::kLocal)) check::failures += std::string(name) + "\n";
   }
+  CHECK_EQ(Mounts::kind_of("tmpfs"), MountKind::kMemory);
 }
 
 TEST("mounts: a descriptor's mount, by an id that is unique or not") {
