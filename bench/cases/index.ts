@@ -6,11 +6,13 @@ import { httpCases } from './http.js';
 import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
 import { startUpCases } from './start_up.js';
+import { statCases } from './stat.js';
 import { streamCases } from './streams.js';
 import { writeFileCases } from './write_file.js';
 
 export const allCases: Case[] = [
   ...readFileCases,
+  ...statCases,
   ...streamCases,
   ...writeFileCases,
   ...nameCases,

@@ -308,6 +308,29 @@ export interface NativeRing {
   /** A whole file by a native state machine: open, fstat, `allocate`, reads, close; one terminal completion. */
   readFile(f: number, t: number, path: NativePath, oflags: number): number;
 
+  // Without the ring and without waiting. The result; or -EAGAIN, when only waiting gives one or this turn of the event
+  // loop has had its share: then the ring is to be asked.
+  /** `out` is a struct statx. */
+  statAtOnce(path: NativePath, follow: boolean, out: Uint8Array): number;
+  fstatAtOnce(fd: number, out: Uint8Array): number;
+  /**
+   * All that was asked for, or up to the end of the file. Position -1: the file's own, of regular files only. `buffered`:
+   * it is known not to be open for O_DIRECT, which spares a system call.
+   */
+  readAtOnce(
+    fd: number,
+    view: Uint8Array,
+    offset: number,
+    length: number,
+    position: number | bigint,
+    buffered: boolean,
+  ): number;
+  /**
+   * Opens, writes all of it, closes; only on file systems that stay in memory, and with O_TRUNC. When it isn't -EAGAIN,
+   * the file has been opened, and an error is that of the write.
+   */
+  writeFileAtOnce(path: NativePath, oflags: number, mode: number, view: Uint8Array): number;
+
   // Control.
   /**
    * 0: the next `count` operations go to the kernel in one piece. -1: the operation table is full. -2: longer than
@@ -367,6 +390,8 @@ export interface Binding {
   getsockopt(fd: number, level: number, name: number): number;
   /** The reading and the writing end of a pipe that holds at least so many bytes, or -errno. */
   pipe(bytes: number): [number, number] | number;
+  /** `st_mode` and the size, as far as they are known without asking a server. */
+  describe(fd: number, out: Float64Array): number;
   closeDescriptor(fd: number): number;
   /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
   lseek(fd: number, offset: number, whence: number): number;

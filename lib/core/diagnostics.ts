@@ -35,6 +35,8 @@ export interface RingStats {
   spinHits: number;
   /** Submissions at once, while the peer waits, rather than at the end of the turn. */
   eagerSubmits: number;
+  /** Calls that were answered from memory, without the ring. */
+  atOnce: number;
 }
 
 /** Which operations the running kernel has. */

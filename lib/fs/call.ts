@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
+import type { NativeRing } from '../core/binding.js';
 import { systemError } from '../core/errors.js';
 import { bound, callWith } from './callback.js';
+import { EAGAIN } from './errors.js';
 import type { Limits } from './options.js';
 import { Request, type Prepare } from './request.js';
 import { isLimited, perform, withLimits, type Task } from './task.js';
@@ -14,14 +17,26 @@ export interface Call<T = void> {
   /** As node names it, in errors. */
   readonly syscall: string;
   readonly prepare: Prepare;
+  /** The result without a request, where that takes no waiting; else EAGAIN. */
+  readonly atOnce?: (native: NativeRing) => number;
   /** What errors name. */
   readonly about?: { path?: string | Uint8Array; dest?: string | Uint8Array };
-  /** What the caller gets for a result of 0 or more. Without it: nothing. */
+  /** Negative results that are no errors. */
+  readonly expected?: readonly number[] | undefined;
+  /** What the caller gets for a result. Without it: nothing. */
   readonly decode?: (res: number) => T;
 }
 
-const outcomeOf = <T>(call: Call<T>, res: number): T | Error =>
-  res < 0 ? systemError(res, call.syscall, call.about) : (call.decode?.(res) as T);
+function outcomeOf<T>(call: Call<T>, res: number): T | Error {
+  const failed = res < 0 && call.expected?.includes(res) !== true;
+  return failed ? systemError(res, call.syscall, call.about) : (call.decode?.(res) as T);
+}
+
+/** A call that has been aborted before it began is for whoever looks after the limits. */
+function resultAtOnce<T>(call: Call<T>, limits: Limits): number {
+  if (call.atOnce === undefined || limits.signal?.aborted) return EAGAIN;
+  return call.atOnce(ring().native);
+}
 
 /** As a part of something longer. */
 export async function performed<T>(call: Call<T>, task?: Task): Promise<T> {
@@ -34,6 +49,11 @@ export async function performed<T>(call: Call<T>, task?: Task): Promise<T> {
 
 /** The promise form. With limits it rejects when one is reached; what the kernel had begun by then may be done. */
 export function promised<T>(call: Call<T>, limits: Limits): Promise<T> {
+  const res = resultAtOnce(call, limits);
+  if (res !== EAGAIN) {
+    const outcome = outcomeOf(call, res);
+    return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+  }
   if (isLimited(limits)) return withLimits(call.syscall, limits, (task) => performed(call, task));
   return new Promise((resolve, reject) => {
     const settle = (res: number): void => {
@@ -48,12 +68,14 @@ export function promised<T>(call: Call<T>, limits: Limits): Promise<T> {
 /** The callback form: null, and the result if there is one. */
 export function calledBack<T>(call: Call<T>, callback: unknown, limits: Limits): void {
   const done = bound(callback);
-  if (isLimited(limits)) return callWith(promised(call, limits), done);
-  const settle = (res: number): void => {
-    const outcome = outcomeOf(call, res);
+  const tell = (outcome: T | Error): void => {
     if (outcome instanceof Error) done(outcome);
     else if (call.decode === undefined) done(null);
     else done(null, outcome);
   };
-  new Request(call.prepare, settle, true).submit();
+  const res = resultAtOnce(call, limits);
+  // What the result stands for is taken now, since it may stand in memory that serves all calls.
+  if (res !== EAGAIN) process.nextTick(tell, outcomeOf(call, res));
+  else if (isLimited(limits)) callWith(promised(call, limits), done);
+  else new Request(call.prepare, (res) => tell(outcomeOf(call, res)), true).submit();
 }

@@ -36,7 +36,14 @@ import {
 import { openDescriptor, startOpen } from './open_file.js';
 import type { Settle } from './request.js';
 import { isLimited, startLimited, withLimits } from './task.js';
-import { startClose, startRead, startReadv, startWrite, startWritev, type Stoppable } from './transfer.js';
+import {
+  startClose,
+  startReadv,
+  startShortRead,
+  startWrite,
+  startWritev,
+  type Stoppable,
+} from './transfer.js';
 import { endTurns } from './turns.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -189,8 +196,8 @@ export function read(
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
   const at = validatedReadPosition(position);
-  const start = (settle: Settle, runsUserCode: boolean): Stoppable =>
-    startRead(file, bytesOf(into), from, count, at, settle, runsUserCode);
+  const start = (settle: Settle, runsUserCode: boolean): Stoppable | void =>
+    startShortRead(file, bytesOf(into), from, count, at, settle, runsUserCode);
   const valid = options == null ? validatedLimits(limits) : limitsOf(options);
   begin('read', valid, start, counting('read', done, into), done);
 }

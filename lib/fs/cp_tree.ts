@@ -16,7 +16,8 @@ import { statPromises } from './stat.js';
 import type { Task } from './task.js';
 
 // The ring's where there are such, whatever a program has made of the exports.
-const fs = { ...nodePromises, ...statPromises, ...pathPromises };
+type Stat = Pick<typeof nodePromises, 'stat' | 'lstat'>;
+const fs = { ...nodePromises, ...(statPromises as Stat), ...pathPromises };
 
 const copiesAtOnce = 8;
 /** Set-user-ID and its like: writing takes them away. */

@@ -34,10 +34,11 @@ import {
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
 import { readDescriptor } from './read_to_end.js';
+import { promised } from './call.js';
 import { validatedLimits, validatedOptions, type Limits } from './options.js';
-import { fstat } from './stats.js';
+import { fstatCall, type StatOptions } from './stat.js';
 import { isLimited, startLimited, withLimits, type Task } from './task.js';
-import { startRead, startReadv, startWrite, startWritev, type Stoppable } from './transfer.js';
+import { startReadv, startShortRead, startWrite, startWritev, type Stoppable } from './transfer.js';
 import { validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
@@ -180,7 +181,9 @@ export class FileHandle extends EventEmitter {
       return {
         limits: target.limits,
         start: (fd, settle) =>
-          count === 0 ? settle(0) : startRead(fd, memory, from, count, target.position, settle),
+          count === 0
+            ? settle(0)
+            : startShortRead(fd, memory, from, count, target.position, settle, false, this.#file),
         result: (bytesRead) => ({ __proto__: null, bytesRead, buffer: target.buffer }),
       };
     });
@@ -296,8 +299,8 @@ export class FileHandle extends EventEmitter {
     return this.writeFile(data, options);
   }
 
-  stat(options?: { bigint?: boolean }): Promise<Stats | BigIntStats> {
-    return this.use('fstat', (fd) => fstat(fd, options?.bigint === true));
+  stat(options: StatOptions = {}): Promise<Stats | BigIntStats> {
+    return this.use('fstat', async (fd) => await promised(fstatCall(fd, options), options));
   }
 
   /** fsync(2): data and metadata are on the device. */

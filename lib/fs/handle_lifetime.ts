@@ -30,6 +30,8 @@ const unclosed = new FinalizationRegistry<number>((fd) => {
 export class HandleLifetime {
   /** -1 when it is closed, or being closed. */
   fd: number;
+  /** Found out by a read; see `KnownFile`. */
+  buffered = false;
   /** Whoever opened it, until `close`, and each operation and stream. */
   #users = 1;
   #closing: Promise<void> | undefined;

@@ -8,11 +8,11 @@
  * @module
  */
 import { ring } from '../core/backend.js';
+import { loadBinding } from '../core/binding.js';
 import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
 import { EINTR, ENXIO } from './errors.js';
-import nodeFs from './node_fs.js';
 import { Request, type Settle } from './request.js';
 import type { Task } from './task.js';
 import { closeUnseen } from './transfer.js';
@@ -52,9 +52,16 @@ export function waitsForPeer(oflags: number): boolean {
   return (oflags & O_ACCMODE) !== O_RDWR;
 }
 
-/** Of an open descriptor; looks at the inode in memory. */
+const described = new Float64Array(2);
+
+/** The type (S_IFMT) and size of an open file, without waiting: the size may have changed since. Type 0: unknown. */
+export function describeFile(fd: number): { type: number; size: number } {
+  if (loadBinding().describe(fd, described) < 0) return { type: 0, size: 0 };
+  return { type: described[0]! & S_IFMT, size: described[1]! };
+}
+
 export function isFifo(fd: number): boolean {
-  return (nodeFs.fstatSync(fd).mode & S_IFMT) === S_IFIFO;
+  return describeFile(fd).type === S_IFIFO;
 }
 
 /** Opens a file: `settle` gets the descriptor or -errno. */

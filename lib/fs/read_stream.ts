@@ -8,13 +8,14 @@ import type { Writable } from 'node:stream';
 import { fsConstants } from '../core/node_constants.js';
 import { api } from './exported.js';
 import nodeFs from './node_fs.js';
+import { describeFile } from './open_file.js';
 import { PipeReader } from './pipe_reader.js';
 import { soleDestination } from './piping.js';
 import { ReadAhead } from './read_ahead.js';
 import { filesOf, setFiles } from './stream_files.js';
 import { streamOptions } from './stream_options.js';
 
-const { S_IFMT, S_IFREG } = fsConstants;
+const { S_IFREG } = fsConstants;
 const ahead = Symbol('ahead');
 
 /** What node's stream has that its types do not show. */
@@ -62,14 +63,8 @@ function readerFor(stream: State): ReadAhead | PipeReader | null {
   if (filesOf(stream)?.readsItself !== true || stream.fd === null) return null;
   const ownPosition = stream.path !== undefined && stream.open === Base.prototype.open;
   if (stream.start === undefined && !ownPosition) return null;
-  let size: number;
-  try {
-    const status = nodeFs.fstatSync(stream.fd);
-    if ((status.mode & S_IFMT) !== S_IFREG || status.size === 0) return null;
-    size = status.size;
-  } catch {
-    return null;
-  }
+  const { type, size } = describeFile(stream.fd);
+  if (type !== S_IFREG || size === 0) return null;
   const begin = stream.start ?? 0;
   const destination = destinationOf(stream);
   if (destination === undefined || destination.writableLength > 0) return aheadFrom(stream, begin, size);

@@ -3,16 +3,19 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { indexOf, type RegisteredBuffer } from '../core/buffers.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
-import { ECANCELED, EINTR } from './errors.js';
+import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { endTurns, opensForAppending, Turn } from './turns.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
+/** Up to here the way through the ring costs more than the copying. */
+const shortReadBytes = 64 * 1024;
 /** IOV_MAX: the most buffers that one vectored request takes. */
 const vectorLimit = 1024;
 
@@ -48,6 +51,9 @@ function isOwn(position: Position): boolean {
   return position < 0;
 }
 
+/** The result of a read that need not wait for anything, or EAGAIN. */
+type AtOnce = () => number;
+
 /**
  * One read at the file's own position, which waits for its turn. If it's cancelled and the kernel has read all the same,
  * the position goes back: the next one gets the bytes. Pipes and terminals have none: what was taken from them is gone.
@@ -56,14 +62,16 @@ class Reading implements Stoppable {
   readonly #prepare: Prepare;
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
+  readonly #atOnce: AtOnce | undefined;
   readonly #turn: Turn;
   #request: Request | undefined;
   #cancelled = false;
 
-  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean) {
+  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean, atOnce?: AtOnce) {
     this.#prepare = prepare;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
+    this.#atOnce = atOnce;
     this.#turn = new Turn(fd, false, (turn) => this.#begin(turn));
   }
 
@@ -80,6 +88,12 @@ class Reading implements Stoppable {
       turn.end();
       this.#settle(res);
     };
+    // What has no position may be a pipe: a read takes from it, and must not be tried.
+    const res = turn.start >= 0 && this.#atOnce !== undefined ? this.#atOnce() : EAGAIN;
+    if (res !== EAGAIN) {
+      turn.end();
+      return settleNow(this.#settle, res, this.#runsUserCode);
+    }
     submitOr(end, () => {
       this.#request = new Request(this.#prepare, end, this.#runsUserCode);
       return this.#request;
@@ -99,6 +113,48 @@ function submitOr(settle: Settle, make: () => Request): void {
 /** Where bytes go to or come from: memory of the caller's, or what the kernel has pinned already. */
 export type Memory = Uint8Array | RegisteredBuffer;
 
+/** With the result of a call that is not over yet: a callback comes behind it. */
+function settleNow(settle: Settle, res: number, runsUserCode: boolean): void {
+  if (runsUserCode) process.nextTick(settle, res);
+  else settle(res);
+}
+
+/** What is known of an open file. */
+export interface KnownFile {
+  /** Not open for O_DIRECT, for certain. */
+  buffered: boolean;
+}
+
+/**
+ * As {@link startRead}. A short read of what is in the page cache is over at once, and leaves nothing to stop: the ring
+ * gets what would have to wait.
+ */
+export function startShortRead(
+  fd: number,
+  memory: Memory,
+  offset: number,
+  length: number,
+  position: Position,
+  settle: Settle,
+  runsUserCode = false,
+  known?: KnownFile,
+): Stoppable | undefined {
+  // It does not overtake what has been written before.
+  const isShort = length <= shortReadBytes && !isWriting(fd) && memory instanceof Uint8Array;
+  if (!isShort) return startRead(fd, memory, offset, length, position, settle, runsUserCode);
+  const atOnce = (): number => {
+    // The buffer may have been detached while this waited for its turn.
+    if (offset + length > memory.byteLength) return EAGAIN;
+    const res = ring().native.readAtOnce(fd, memory, offset, length, position, known?.buffered === true);
+    if (known !== undefined && res !== EAGAIN) known.buffered = true;
+    return res;
+  };
+  const res = isOwn(position) ? EAGAIN : atOnce();
+  if (res === EAGAIN) return startRead(fd, memory, offset, length, position, settle, runsUserCode, atOnce);
+  settleNow(settle, res, runsUserCode);
+  return undefined;
+}
+
 /** One read: a count, which may be short, 0 at the end of the file, or -errno. */
 export function startRead(
   fd: number,
@@ -108,6 +164,7 @@ export function startRead(
   position: Position,
   settle: Settle,
   runsUserCode = false,
+  atOnce?: AtOnce,
 ): Stoppable {
   const prepare: Prepare = (native) => {
     if (!(memory instanceof Uint8Array)) {
@@ -117,7 +174,7 @@ export function startRead(
     assertThere(memory, offset + length);
     return native.read(flagsFor(length), 0, fd, memory, offset, length, position, 0);
   };
-  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
+  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode, atOnce);
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
@@ -145,6 +202,19 @@ export function startReadv(
 
 /** Makes the SQE for what is left when `done` bytes are written, at `position`. */
 type PrepareWrite = (native: NativeRing, done: number, position: Position) => number;
+
+/** How many writes are in flight, or wait for their turn, by descriptor. */
+const writing = new Map<number, number>();
+
+function isWriting(fd: number): boolean {
+  return writing.size > 0 && writing.has(fd);
+}
+
+function countWrite(fd: number, change: 1 | -1): void {
+  const count = (writing.get(fd) ?? 0) + change;
+  if (count > 0) writing.set(fd, count);
+  else writing.delete(fd);
+}
 
 /**
  * Writes all of it: short writes resume. Like libuv's, it ends with an error only if nothing was written; otherwise
@@ -182,6 +252,7 @@ class Writing implements Stoppable {
     this.#position = position;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
+    countWrite(fd, 1);
     if (isOwn(position)) this.#turn = new Turn(fd, true, (turn) => this.#step(turn));
     else this.#step(undefined);
   }
@@ -189,7 +260,7 @@ class Writing implements Stoppable {
   cancel(): void {
     this.#cancelled = true;
     if (this.#request !== undefined) this.#request.cancel();
-    else if (this.#turn?.withdraw()) this.#settle(ECANCELED);
+    else if (this.#turn?.withdraw()) this.#finish(ECANCELED);
   }
 
   // The turn as an argument: the first step may come while the constructor runs.
@@ -223,6 +294,11 @@ class Writing implements Stoppable {
     if (this.#resumed === 'append') turn!.seekEnd();
     else if (this.#resumed !== undefined) turn!.seek(this.#resumed + this.#done);
     turn?.end();
+    this.#finish(res);
+  }
+
+  #finish(res: number): void {
+    countWrite(this.#fd, -1);
     this.#settle(res);
   }
 }

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import { abortError, systemError } from '../core/errors.js';
 import { validateBoolean, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
-import { EFAULT } from './errors.js';
+import { EAGAIN, EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
 import { synchronize } from './handle_changes.js';
@@ -20,6 +21,9 @@ import { closeDescriptor, closeQuietly } from './transfer.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
 import { validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';
+
+/** Files up to this size are written at once where that stays in memory: tmpfs. */
+const shortWriteBytes = 64 * 1024;
 
 function validatedFlush({ flush }: FileOptions): boolean {
   const value = flush ?? false;
@@ -36,6 +40,10 @@ function writeByPath(
   options: FileOptions,
 ): Promise<void> {
   const length = content instanceof Uint8Array ? content.byteLength : 0;
+  if (content instanceof Uint8Array && length <= shortWriteBytes && !flush) {
+    const res = ring().native.writeFileAtOnce(path, oflags, mode, content);
+    if (res !== EAGAIN) return res < 0 ? Promise.reject(systemError(res, 'write')) : Promise.resolve();
+  }
   return withLimits('writeFile', options, async (task) => {
     const fd = await openDescriptor(path, oflags, mode, task);
     if (content instanceof Uint8Array && content.byteLength < length) {

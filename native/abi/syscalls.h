@@ -1,8 +1,10 @@
-// System calls that the C library has no or only a late wrapper for, raw. Each returns what the kernel
-// returns: a value >= 0, or -errno.
+// System calls, raw: the three of io_uring, and those of which an old C library knows nothing or not all.
+// Each returns what the kernel returns: a value >= 0, or -errno.
 #pragma once
 
 #include <cstddef>
+
+#include "abi/kernel_types.h"
 
 namespace ringcore::abi {
 
@@ -20,10 +22,13 @@ int io_uring_enter(int fd, unsigned to_submit, unsigned min_complete, unsigned f
 
 int io_uring_register(int fd, unsigned opcode, const void* arg, unsigned nr_args);
 
-// A descriptor. Since 5.6.
-int openat2(int dirfd, const char* path, const open_how* how);
+// 5.6
+int openat2(int dirfd, const char* path, const open_how& how);
 
-// Since 4.11. `flags`: AT_*; `mask`: STATX_*.
+// 4.11
 int statx(int dirfd, const char* path, unsigned flags, unsigned mask, kernel_statx* out);
+
+// preadv2(2) of one piece; a position of -1 is the file's own. 4.6
+int pread2(int fd, void* memory, std::size_t bytes, s64 position, int rwf_flags);
 
 }  // namespace ringcore::abi

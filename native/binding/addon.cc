@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "abi/io_uring_abi.h"
+#include "abi/syscalls.h"
 #include "binding/args.h"
 #include "binding/errors.h"
 #include "binding/ring_wrap.h"
@@ -142,6 +144,18 @@ Napi::Value open_pipe(const Napi::CallbackInfo& info) {
   return both;
 }
 
+// describe(fd, out): the type and permissions, and the size, as far as they are known without asking a
+// server; 0 or -errno.
+Napi::Value describe_file(const Napi::CallbackInfo& info) {
+  abi::kernel_statx status{};
+  constexpr unsigned kFlags = AT_EMPTY_PATH | abi::kAtStatxDontSync;
+  const int result = abi::statx(integer(info, 0), "", kFlags, abi::kStatxBasicStats, &status);
+  auto out = info[1].As<Napi::Float64Array>();
+  out[0] = status.stx_mode;
+  out[1] = static_cast<double>(status.stx_size);
+  return Napi::Number::New(info.Env(), result);
+}
+
 // closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
 Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
@@ -192,6 +206,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("setsockopt", &set_option);
   add("getsockopt", &get_option);
   add("pipe", &open_pipe);
+  add("describe", &describe_file);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
   add("keepFreedMemory", &keep_freed_memory);

@@ -32,9 +32,9 @@ ExecutorOptions options_of(const Napi::Object& from) {
   return options;
 }
 
-constexpr const char* kStatFields[] = {"inFlight",     "submitted", "completions",  "enters",   "batches",
-                                       "cqOverflows",  "sqFull",    "retries",      "stale",    "bytesRead",
-                                       "bytesWritten", "spinHits",  "eagerSubmits", "cqDropped"};
+constexpr const char* kStatFields[] = {"inFlight",     "submitted", "completions",  "enters",    "batches",
+                                       "cqOverflows",  "sqFull",    "retries",      "stale",     "bytesRead",
+                                       "bytesWritten", "spinHits",  "eagerSubmits", "cqDropped", "atOnce"};
 
 void fill_stats(const Executor& executor, double* out) {
   const Executor::Stats& stats = executor.stats();
@@ -51,7 +51,8 @@ void fill_stats(const Executor& executor, double* out) {
                              stats.bytes_written,
                              stats.spin_hits,
                              stats.eager_submits,
-                             executor.ring().cq.dropped()};
+                             executor.ring().cq.dropped(),
+                             stats.at_once};
   static_assert(std::size(values) == std::size(kStatFields));
   for (size_t i = 0; i < std::size(values); i++) out[i] = static_cast<double>(values[i]);
 }
@@ -261,6 +262,7 @@ Napi::Object RingWrap::make_object() {
     }
   });
   add_control_functions(object);
+  add_functions_at_once(object);
 
   const Ring& ring = executor_->ring();
   object.Set("fd", ring.fd());

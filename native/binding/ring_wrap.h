@@ -39,6 +39,13 @@ class RingWrap final : private Executor::Client {
 
   Napi::Object make_object();
   void add_control_functions(Napi::Object object);
+  // statAtOnce(path, follow, out), fstatAtOnce(fd, out), readAtOnce(fd, view, offset, length, position,
+  // buffered): the result, or kAskTheRing.
+  void add_functions_at_once(Napi::Object object);
+  static napi_value stat_at_once(napi_env env, napi_callback_info info);
+  static napi_value fstat_at_once(napi_env env, napi_callback_info info);
+  static napi_value read_at_once(napi_env env, napi_callback_info info);
+  static napi_value write_file_at_once(napi_env env, napi_callback_info info);
   void dispatch(const Completion* completions, uint32_t count) override;
   bool dispatch_batch(uint32_t count);
   bool report_exception();

@@ -8,6 +8,7 @@
 
 #include "executor/loop_watcher.h"
 #include "executor/spin.h"
+#include "op/cached.h"
 #include "op/mounts.h"
 #include "op/op_kinds.h"
 #include "op/op_table.h"
@@ -54,7 +55,7 @@ class Executor final : private LoopWatcher::Events {
 
   struct Stats {
     uint64_t completions = 0, enters = 0, batches = 0, cq_overflows = 0, retries = 0, stale = 0;
-    uint64_t bytes_read = 0, bytes_written = 0, spin_hits = 0, eager_submits = 0;
+    uint64_t bytes_read = 0, bytes_written = 0, spin_hits = 0, eager_submits = 0, at_once = 0;
     uint64_t by_kind[Kinds::kCount] = {};
   };
 
@@ -110,6 +111,12 @@ class Executor final : private LoopWatcher::Events {
   void submit_eagerly();
   uint64_t user_data_of(uint32_t slot);
 
+  // --- without the ring, and without waiting: the result, or kAskTheRing
+  int stat_at_once(const char* path, bool follow, abi::kernel_statx* out);
+  int fstat_at_once(int fd, abi::kernel_statx* out);
+  int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
+  int write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from);
+
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
   int destroy_buffer_ring(uint32_t group);
@@ -154,6 +161,8 @@ class Executor final : private LoopWatcher::Events {
   void on_readable() override;
   void on_check() override;
 
+  bool may_answer() const;
+  int answered(int result, uint64_t bytes);
   void started(Op& op);
   void begin_deferred();
   bool due() const;
@@ -212,6 +221,7 @@ class Executor final : private LoopWatcher::Events {
   AdaptiveSpin spin_;
   Stats stats_;
   Mounts mounts_;
+  CachedStat cached_stat_{mounts_};
 
   std::vector<uint64_t> deferred_;        // user_data of operations that have not begun
   std::vector<Completion> ready_;         // reaped, not yet delivered
@@ -226,6 +236,7 @@ class Executor final : private LoopWatcher::Events {
   uint32_t links_queued_ = 0;  // linked operations that were queued since completions were last asked for
   uint64_t turn_start_ns_ = 0;
   uint64_t turn_bytes_ = 0;
+  uint64_t answer_bytes_ = 0;  // of them, what was answered at once
   uint64_t last_completion_ns_ = 0;
   bool dispatching_ = false;
   bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do

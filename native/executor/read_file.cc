@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -127,7 +126,7 @@ bool read_at_once(Executor& executor, Op& op) {
   // As io_uring's own attempt opens it: a FIFO, or a file with a lease, is not waited for.
   how.flags = file.open_flags | O_NONBLOCK;
   how.resolve = abi::kResolveCached;
-  const int fd = abi::openat2(AT_FDCWD, file.path, &how);
+  const int fd = abi::openat2(AT_FDCWD, file.path, how);
   // Not in memory; or a system that does not allow this call, or does not know it.
   if (fd == -EAGAIN || fd == -ENOSYS || fd == -EPERM || fd == -EINVAL) return false;
   if (fd < 0) return finish(executor, op, fd, Stage::kOpen), true;
@@ -137,11 +136,10 @@ bool read_at_once(Executor& executor, Op& op) {
   file.buffer = executor.allocate(op, file.size);
   if (file.buffer == nullptr) return close_and_finish(executor, op, -ENOMEM, Stage::kStat), true;
   if (file.size <= kSmallFile) {
-    const iovec vector{file.buffer, file.size};
-    const ssize_t bytes = ::preadv2(fd, &vector, 1, 0, abi::kRwfNowait);
-    if (bytes == static_cast<ssize_t>(file.size)) {
+    const int bytes = abi::pread2(fd, file.buffer, file.size, 0, abi::kRwfNowait);
+    if (bytes == static_cast<int>(file.size)) {
       executor.count_bytes_read(static_cast<uint32_t>(bytes));
-      return close_and_finish(executor, op, static_cast<int32_t>(bytes), Stage::kClose), true;
+      return close_and_finish(executor, op, bytes, Stage::kClose), true;
     }
   }
   wait_again(file);

@@ -17,6 +17,7 @@ void Executor::on_prepare() {
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
   mounts_.new_turn();
+  answer_bytes_ = 0;
   for (int round = 0; round < kMaxRounds; round++) {
     begin_deferred();
     if (due()) enter(true);

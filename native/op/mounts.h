@@ -1,6 +1,5 @@
-// Which file systems may keep even an open(2) of a cached name waiting: those whose files somebody else
-// serves, over a network or from a process (FUSE). The kernel's own attempt at an IORING_OP_OPENAT, made
-// while it is submitted, waits for them like any open.
+// What is mounted, and what may be asked of it without waiting: a file system of this machine answers from
+// memory what it has there; one of the network, or of a user's program (FUSE), may ask whoever serves it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +7,20 @@
 #include <vector>
 
 namespace ringcore {
+
+enum class MountKind : uint8_t {
+  kUnlisted,   // not in /proc/self/mountinfo: the kernel's own (pipes, sockets), or detached, or not ours
+  kRemote,     // of the network, of a user-space program, or not known to us
+  kInsistent,  // remote, and even a statx with AT_STATX_DONT_SYNC asks
+  kLocal,      // statx looks at memory, once the inode is there
+  kMemory,     // local, and what is written stays in memory: tmpfs, ramfs
+  kLayered,    // overlayfs: passes a statx on to whatever lies below
+};
+
+struct Mount {
+  uint64_t id;  // stx_mnt_id
+  MountKind kind;
+};
 
 class Mounts {
  public:
@@ -19,14 +32,18 @@ class Mounts {
 
   void close();
 
-  // What was mounted or unmounted since the last turn of the event loop is noticed by the next open.
+  // What was mounted or unmounted since the last turn of the event loop is noticed by the next question.
   void new_turn() { fresh_ = false; }
-  // Whether opening `path` with these O_* flags may wait, though its name may be cached. True for a file of
-  // such a file system; false where the kernel makes no attempt on the submitting thread anyhow.
+  // Of the mount with this stx_mnt_id.
+  MountKind kind(uint64_t id);
+  bool any_insistent();
+  // Whether opening `path` with these O_* flags may wait, though its name may be in memory: the open itself
+  // asks the server. So does the attempt at an IORING_OP_OPENAT that the kernel makes while it is submitted.
+  // False where it makes none.
   bool open_may_wait(int dirfd, const char* path, uint64_t open_flags);
 
-  // The devices (major << 32 | minor) in a /proc/self/mountinfo whose file systems are not known to be local.
-  static std::vector<uint64_t> waiting_devices(std::string_view mountinfo);
+  // The mounts of a /proc/self/mountinfo.
+  static std::vector<Mount> parse(std::string_view table);
 
  private:
   void refresh();
@@ -34,8 +51,9 @@ class Mounts {
 
   int fd_;
   bool fresh_ = true;
-  bool unknown_ = false;
-  std::vector<uint64_t> waiting_;
+  bool any_remote_ = true;
+  bool any_insistent_ = true;
+  std::vector<Mount> mounts_;
 };
 
 }  // namespace ringcore

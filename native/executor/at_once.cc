@@ -1,0 +1,58 @@
+// Calls that are answered from memory, while JavaScript waits for them. A turn of the event loop has time for
+// so many: then callers are sent to the ring, whose answer comes when the loop has turned and others have had
+// theirs.
+#include <algorithm>
+
+#include "executor/executor.h"
+#include "op/memory_file.h"
+
+namespace ringcore {
+namespace {
+
+// What an answer costs, of kTurnBytes: with the JavaScript around it about as much as copying so many bytes.
+constexpr uint64_t kAnswerBytes = 2048;
+
+// More system calls, and a new inode.
+constexpr uint64_t kWrittenFileBytes = 8192;
+
+}  // namespace
+
+// They count as the turn's work, and have a count of their own: a turn begins to submit anew half way, behind
+// its sleep, and timers run only once.
+bool Executor::may_answer() const { return turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes; }
+
+int Executor::answered(int result, uint64_t bytes) {
+  if (result == kAskTheRing) return result;
+  bytes = std::max(bytes, kAnswerBytes);
+  turn_bytes_ += bytes;
+  answer_bytes_ += bytes;
+  stats_.at_once++;
+  return result;
+}
+
+int Executor::stat_at_once(const char* path, bool follow, abi::kernel_statx* out) {
+  if (!may_answer()) return kAskTheRing;
+  return answered(cached_stat_.stat(path, follow, out), 0);
+}
+
+int Executor::fstat_at_once(int fd, abi::kernel_statx* out) {
+  if (!may_answer()) return kAskTheRing;
+  return answered(cached_stat_.fstat(fd, out), 0);
+}
+
+int Executor::read_at_once(int fd, Bytes into, int64_t position, bool buffered) {
+  if (!may_answer()) return kAskTheRing;
+  const int result = answered(read_cached(fd, into.data, into.size, position, buffered), into.size);
+  if (result > 0) stats_.bytes_read += static_cast<uint32_t>(result);
+  return result;
+}
+
+int Executor::write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from) {
+  if (!may_answer()) return kAskTheRing;
+  const int result =
+      write_memory_file(mounts_, path, static_cast<int>(open_flags), mode, from.data, from.size);
+  if (result > 0) stats_.bytes_written += static_cast<uint32_t>(result);
+  return answered(result, from.size + kWrittenFileBytes);
+}
+
+}  // namespace ringcore
