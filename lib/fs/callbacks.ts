@@ -38,6 +38,7 @@ import type { Settle } from './request.js';
 import { isLimited, startLimited, withLimits } from './task.js';
 import {
   startClose,
+  startRead,
   startReadv,
   startShortRead,
   startWrite,
@@ -196,9 +197,11 @@ export function read(
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
   const at = validatedReadPosition(position);
-  const start = (settle: Settle, runsUserCode: boolean): Stoppable | void =>
-    startShortRead(file, bytesOf(into), from, count, at, settle, runsUserCode);
   const valid = options == null ? validatedLimits(limits) : limitsOf(options);
+  // One that may be ended early must be one that can be taken back.
+  const startOne = isLimited(valid) ? startRead : startShortRead;
+  const start = (settle: Settle, runsUserCode: boolean): Stoppable | void =>
+    startOne(file, bytesOf(into), from, count, at, settle, runsUserCode);
   begin('read', valid, start, counting('read', done, into), done);
 }
 

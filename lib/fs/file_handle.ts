@@ -38,7 +38,14 @@ import { promised } from './call.js';
 import { validatedLimits, validatedOptions, type Limits } from './options.js';
 import { fstatCall, type StatOptions } from './stat.js';
 import { isLimited, startLimited, withLimits, type Task } from './task.js';
-import { startReadv, startShortRead, startWrite, startWritev, type Stoppable } from './transfer.js';
+import {
+  startRead,
+  startReadv,
+  startShortRead,
+  startWrite,
+  startWritev,
+  type Stoppable,
+} from './transfer.js';
 import { validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
@@ -178,12 +185,12 @@ export class FileHandle extends EventEmitter {
     return this.#request('read', 'read', () => {
       const target = readArguments(buffer, offset, length, position, limits);
       const { memory, offset: from, length: count } = target;
+      // One that may be rejected early must be one that can be taken back.
+      const read = isLimited(target.limits) ? startRead : startShortRead;
       return {
         limits: target.limits,
         start: (fd, settle) =>
-          count === 0
-            ? settle(0)
-            : startShortRead(fd, memory, from, count, target.position, settle, false, this.#file),
+          count === 0 ? settle(0) : read(fd, memory, from, count, target.position, settle, false, this.#file),
         result: (bytesRead) => ({ __proto__: null, bytesRead, buffer: target.buffer }),
       };
     });

@@ -100,7 +100,9 @@ function withPromise(call: (path: unknown, options: StatOptions) => Call<AnyStat
     try {
       return promised(call(path, options), options);
     } catch (error) {
-      return Promise.reject(error);
+      return new Promise(() => {
+        throw error;
+      });
     }
   };
 }
