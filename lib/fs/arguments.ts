@@ -50,7 +50,8 @@ export function validateNullableObject(value: unknown, name: string): void {
 
 /** An array of views. */
 export function validatedVector(buffers: unknown): Uint8Array[] {
-  if (!Array.isArray(buffers) || !buffers.every((buffer) => ArrayBuffer.isView(buffer))) {
+  // Array.from: a hole is no view either, and `every` would pass it over.
+  if (!Array.isArray(buffers) || !Array.from(buffers).every((buffer) => ArrayBuffer.isView(buffer))) {
     throw invalidArgType('buffers', 'an ArrayBufferView[]', buffers);
   }
   return (buffers as View[]).map(bytesOf);
@@ -72,7 +73,7 @@ export function validatedReadPosition(position: unknown): Position {
   if (position == null) return -1;
   if (typeof position === 'number') validateInteger(position, 'position', -1);
   else if (typeof position !== 'bigint')
-    throw invalidArgType('position', 'of type bigint or an integer', position);
+    throw invalidArgType('position', 'of type bigint or integer', position);
   else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
     throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
   }

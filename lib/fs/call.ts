@@ -5,7 +5,7 @@
  */
 import { systemError } from '../core/errors.js';
 import { bound, callWith } from './callback.js';
-import type { Limits } from './options.js';
+import { validatedLimits, type Limits } from './options.js';
 import { Request, type Prepare } from './request.js';
 import { isLimited, perform, withLimits } from './task.js';
 
@@ -55,4 +55,15 @@ export function calledBack<T>(call: Call<T>, callback: unknown, limits: Limits):
     else done(null, outcome);
   };
   new Request(call.prepare, settle, true).submit();
+}
+
+/**
+ * The limits and the callback where both may stand: `(…, callback)` as node has it, `(…, limits, callback)` besides.
+ * What is no limits is meant to be the callback, and what follows a callback does not matter.
+ */
+export function limitsAndCallback(limits: unknown, callback: unknown): [Limits, unknown] {
+  if (typeof limits !== 'object' || limits === null || !('signal' in limits || 'timeout' in limits)) {
+    return [{}, limits];
+  }
+  return [validatedLimits(limits), callback];
 }

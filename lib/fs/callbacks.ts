@@ -5,7 +5,7 @@
  */
 import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
-import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
+import { validatedFd, validatedPath, validateFunction, validateInteger } from '../core/validate.js';
 import {
   bytesOf,
   isDescriptor,
@@ -86,15 +86,15 @@ export function closeSync(fd: number): void {
 
 /** `fs.fsync(fd, callback)`. */
 export function fsync(fd: unknown, callback: unknown): void {
-  const file = validatedFd(fd);
   const settle = ending('fsync', bound(callback));
+  const file = validatedFd(fd);
   new Request((native) => native.fsync(0, 0, file, 0), settle, true).submit();
 }
 
 /** `fs.fdatasync(fd, callback)`. */
 export function fdatasync(fd: unknown, callback: unknown): void {
-  const file = validatedFd(fd);
   const settle = ending('fdatasync', bound(callback));
+  const file = validatedFd(fd);
   new Request((native) => native.fsync(0, 0, file, 1), settle, true).submit();
 }
 
@@ -131,12 +131,16 @@ export function read(
       buffer = Buffer.alloc(16384);
     }
     if (options !== undefined) validateNullableObject(options, 'options');
-    ({ offset = 0, length, position = null } = options ?? {});
-    length ??= ((buffer as View | undefined)?.byteLength ?? 0) - (offset as number);
+    ({
+      offset = 0,
+      length = ((buffer as View | undefined)?.byteLength ?? 0) - (offset as number),
+      position = null,
+    } = options ?? {});
   }
   validateBuffer(buffer);
   validateFunction(callback, 'cb');
   const into = buffer;
+  if (offset != null) validateInteger(offset, 'offset', 0);
   // Coerced to an integer, as node does.
   const [from, count] = validatedReadRange(into, offset, (length as number) | 0);
   const done = bound(callback);

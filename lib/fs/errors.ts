@@ -33,6 +33,7 @@ export function checked(res: number, syscall: string, path?: string | Uint8Array
 
 export const EINTR = -4;
 export const ENXIO = -6;
+export const EBADF = -9;
 export const EFAULT = -14;
 export const EINVAL = -22;
 export const EFBIG = -27;

@@ -21,10 +21,10 @@ import { api } from './exported.js';
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
 import { readDescriptor } from './read_to_end.js';
-import { validatedOptions } from './options.js';
+import { validatedFlush, validatedOptions } from './options.js';
 import { fstat } from './stats.js';
 import { startRead, startReadv, startWrite, startWritev } from './transfer.js';
-import { validatedContent, writeDescriptor } from './write_to.js';
+import { assertAttached, validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -199,7 +199,11 @@ export class FileHandle extends EventEmitter {
   writeFile(data: unknown, options?: unknown): Promise<void> {
     return this.use('writeFile', async (fd) => {
       const valid = validatedOptions(options);
-      return writeDescriptor(fd, validatedContent(data, valid), valid);
+      // Checked, and that is all: a handle is flushed by `sync`.
+      validatedFlush(valid);
+      const content = validatedContent(data, valid);
+      assertAttached(content);
+      return writeDescriptor(fd, content, valid);
     });
   }
 
@@ -208,8 +212,8 @@ export class FileHandle extends EventEmitter {
     return this.writeFile(data, options);
   }
 
-  stat(options?: { bigint?: boolean }): Promise<Stats | BigIntStats> {
-    return this.use('fstat', (fd) => fstat(fd, options?.bigint === true));
+  stat(options: { bigint?: boolean } = {}): Promise<Stats | BigIntStats> {
+    return this.use('fstat', (fd) => fstat(fd, options.bigint === true));
   }
 
   /** fsync(2): data and metadata are on the device. */

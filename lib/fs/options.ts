@@ -5,7 +5,13 @@
  */
 import { fsConstants } from '../core/node_constants.js';
 import { invalidArgType, invalidArgValue } from '../core/errors.js';
-import { validateAbortSignal, validatedMode, validatedTimeout, validateInt32 } from '../core/validate.js';
+import {
+  validateAbortSignal,
+  validateBoolean,
+  validatedMode,
+  validatedTimeout,
+  validateInt32,
+} from '../core/validate.js';
 
 /** Options that every function of ringcore takes and node's does not, or not everywhere. */
 export interface Limits {
@@ -39,6 +45,25 @@ export function validatedOptions(options: unknown): FileOptions {
   validateAbortSignal(signal, 'options.signal');
   if (timeout !== undefined) validatedTimeout(timeout);
   return options as FileOptions;
+}
+
+/**
+ * Limits behind the last argument that node's function has. Node ignores what stands there, and programs rely on it
+ * (`Promise.all(paths.map(unlink))` gives an index and an array), so only an object counts.
+ */
+export function validatedLimits(limits: unknown): Limits {
+  if (typeof limits !== 'object' || limits === null) return none;
+  const { signal, timeout } = limits as Limits;
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
+  return limits;
+}
+
+/** Whether the file is to be flushed before it is closed. */
+export function validatedFlush({ flush }: FileOptions): boolean {
+  const value = flush ?? false;
+  validateBoolean(value, 'options.flush');
+  return value;
 }
 
 /** A string in an encoding for which it must have a suitable length. */

@@ -5,11 +5,11 @@
  */
 import { AT_FDCWD } from '../core/constants.js';
 import { validatedPath, validateFunction } from '../core/validate.js';
-import { calledBack, promised, type Call } from './call.js';
+import { calledBack, limitsAndCallback, promised, type Call } from './call.js';
 import { likeAll } from './exported.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
-import { validatedOptions } from './options.js';
+import { validatedLimits } from './options.js';
 
 function renameCall(oldPath: unknown, newPath: unknown): Call {
   const path = validatedPath(oldPath, 'oldPath');
@@ -24,15 +24,16 @@ function renameCall(oldPath: unknown, newPath: unknown): Call {
 /** The promise forms. A last argument beyond node's own has limits: `{ signal, timeout }`. */
 export const pathPromises = {
   async rename(oldPath: unknown, newPath: unknown, limits?: unknown): Promise<void> {
-    return promised(renameCall(oldPath, newPath), validatedOptions(limits));
+    return promised(renameCall(oldPath, newPath), validatedLimits(limits));
   },
 };
 
 /** The callback forms. Limits stand before the callback. */
 export const pathCallbacks = {
-  rename(oldPath: unknown, newPath: unknown, limits: unknown, callback: unknown = limits): void {
-    validateFunction(callback, 'cb');
-    calledBack(renameCall(oldPath, newPath), callback, validatedOptions(limits));
+  rename(oldPath: unknown, newPath: unknown, limits: unknown, callback?: unknown): void {
+    const [valid, done] = limitsAndCallback(limits, callback);
+    validateFunction(done, 'cb');
+    calledBack(renameCall(oldPath, newPath), done, valid);
   },
 };
 

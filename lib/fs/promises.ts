@@ -15,7 +15,7 @@ import { extraPromises } from './extras.js';
 import { FileHandle } from './file_handle.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor } from './open_file.js';
-import { validatedFileMode, validatedFlags, validatedOptions, type Limits } from './options.js';
+import { validatedFileMode, validatedFlags, validatedLimits, type Limits } from './options.js';
 import { pathPromises } from './paths.js';
 import { readFile as ringReadFile } from './read_file.js';
 import './ring_exports.js';
@@ -54,7 +54,7 @@ async function ringOpen(
   const name = validatedPath(path);
   const oflags = validatedFlags(flags);
   const permissions = validatedFileMode(mode);
-  const limits = validatedOptions(options);
+  const limits = validatedLimits(options);
   return new FileHandle(
     await withLimits('open', limits, (task) => openDescriptor(name, oflags, permissions, task)),
   );
