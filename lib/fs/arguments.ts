@@ -4,6 +4,7 @@
  * @module
  */
 import { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
+import { nodeMajor } from '../core/node_version.js';
 import { isDetached, validateInteger, validateObject } from '../core/validate.js';
 import { encodingOr, validateEncoding } from './options.js';
 import type { Position } from './transfer.js';
@@ -69,16 +70,23 @@ export function looseReadPosition(position: unknown): Position {
 }
 
 /** As {@link looseReadPosition}, but what is no position is an error. */
-export function validatedReadPosition(position: unknown): Position {
+export function validatedReadPosition(position: unknown, length: number): Position {
   if (position == null) return -1;
   if (typeof position === 'number') validateInteger(position, 'position', -1);
   else if (typeof position !== 'bigint')
     throw invalidArgType('position', 'of type bigint or integer', position);
-  else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
-    throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
+  else {
+    const [min, max] =
+      nodeMajor < 22 ? [-(2n ** 63n), 2n ** 63n - 1n] : [-1n, 2n ** 63n - 1n - BigInt(length)];
+    if (position < min || position > max) {
+      throw outOfRange('position', `>= ${min} && <= ${max}`, position);
+    }
   }
   return looseReadPosition(position);
 }
+
+/** Of a FileHandle's read: node 20 lets pass what is no position. */
+const handlePosition = nodeMajor < 22 ? looseReadPosition : validatedReadPosition;
 
 /** A range to read into. Of length 0: nothing is to be read, and nothing is wrong with that. */
 export function validatedReadRange(buffer: View, offset: unknown, length: unknown): [number, number] {
@@ -125,7 +133,7 @@ export function readArguments(
     view: bytesOf(view),
     offset: from,
     length: count,
-    position: looseReadPosition(position),
+    position: handlePosition(position, count),
   };
 }
 

@@ -145,7 +145,7 @@ export function read(
   const [from, count] = validatedReadRange(into, offset, (length as number) | 0);
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
-  const at = validatedReadPosition(position);
+  const at = validatedReadPosition(position, count);
   startRead(file, bytesOf(into), from, count, at, counting('read', done, into), true);
 }
 

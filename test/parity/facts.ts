@@ -45,7 +45,8 @@ function objectFacts(value: object, dir: string): Loose {
   const facts: Loose = { class: prototype === null ? null : prototype.constructor?.name };
   for (const key of Reflect.ownKeys(value)) {
     const member = (value as Record<string | symbol, unknown>)[key];
-    facts[String(key)] = natural.has(String(key)) ? typeof member : factsOf(member, dir);
+    facts[String(key)] =
+      natural.has(String(key)) || /partial/i.test(String(key)) ? typeof member : factsOf(member, dir);
   }
   if (value instanceof nodeFs.Stats) facts.isStats = true;
   return facts;

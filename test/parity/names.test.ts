@@ -56,6 +56,7 @@ await compare(
   {
     method: 'symlink',
     good: [at('file'), at('new')],
+    callbacks: false,
     each: [anyPath, anyPath],
     also: [
       ['file', at('new')],
@@ -66,6 +67,8 @@ await compare(
   {
     method: 'symlink',
     good: [at('file'), at('new'), 'file'],
+    // Since node 24 it finds out that there is none when it would call it.
+    callbacks: false,
     each: [undefined, undefined, types],
     also: [
       ['a\0b', 5, 'x'],

@@ -7,6 +7,9 @@ const inC = "node's C++ words this as none of its JavaScript does";
 /** For descriptors. */
 const cWords = { '(a function': inC, '()': inC, '(10n': inC, '(-0.5': inC };
 
+const backwards = 'node 26 looks at the mode first, then at the flags, then at the path';
+const properties = 'node 26 keeps parts of times in symbols, of Stats too';
+
 await compare(
   {
     method: 'open',
@@ -29,6 +32,14 @@ await compare(
       ['a\0b', 'q', -1],
     ],
     ringOnly: [[undefined, at('file'), 'r', 2 ** 32 - 1]],
+    until: {
+      "open(undefined, 'q', 'x')": [26, backwards],
+      "'q', -1)": [26, backwards],
+      '({ fault: 1 }, ': [26, backwards],
+      "('fa\\x00ult', ": [26, backwards],
+      '(true, ': [26, backwards],
+      '(-1.5, ': [26, backwards],
+    },
     opens: true,
   },
   {
@@ -90,8 +101,14 @@ await compare(
     good: [fd('file'), { bigint: true }],
     each: [undefined, [...wrong.options, { bigint: 1 }]],
   },
-  { method: 'stat', good: [{ bigint: true }], each: [[...wrong.options, { bigint: 1 }]], of: handle('file') },
-  { method: 'stat', good: [], of: handle('dir', 'r') },
+  {
+    method: 'stat',
+    good: [{ bigint: true }],
+    each: [[...wrong.options, { bigint: 1 }]],
+    until: { 'stat(': [26, properties] },
+    of: handle('file'),
+  },
+  { method: 'stat', good: [], of: handle('dir', 'r'), until: { 'stat(': [26, properties] } },
   { method: 'stat', good: [], of: closedHandle },
   { method: 'readLines', good: [], of: closedHandle },
   { method: 'createReadStream', good: [], of: closedHandle },

@@ -1,5 +1,5 @@
 // read, write, readv, writev: by callback and of a FileHandle.
-import { compare } from './run.js';
+import { compare, type Calls } from './run.js';
 import { bytes, closedHandle, fd, fresh, handle, room } from './world.js';
 import * as wrong from './wrong.js';
 
@@ -165,10 +165,23 @@ function ofDescriptors({ each, also }: typeof reading): { each: unknown[][]; als
   };
 }
 
+const order = 'node 24 looks at the position before the length';
+const ordered: Calls['until'] = {
+  "0, -1, 'x')": [24, order],
+  "0, 0, 'x')": [24, order],
+  '{ fault: 1 }, { fault: 1 }),': [24, order],
+  "'fa\\x00ult', 'fa\\x00ult'),": [24, order],
+  '-1.5, -1.5),': [24, order],
+};
+const cut = 'node 26 takes any length above for nothing to read';
+const tooLong: Calls['until'] = Object.fromEntries(
+  wrong.readLengths.map((length) => [`1, ${String(length)}, 3)`, [26, cut]]),
+);
+
 await compare(
-  { method: 'read', good: [fd('file'), room(4), 1, 2, 3], ...ofDescriptors(reading) },
-  { method: 'read', good: [fd('other', 'a'), room(4), 0, 4, 0] },
-  { method: 'read', good: [fd('dir', 'r'), room(4), 0, 4, 0] },
+  { method: 'read', good: [fd('file'), room(4), 1, 2, 3], until: ordered, ...ofDescriptors(reading) },
+  { method: 'read', good: [fd('other', 'a'), room(4), 0, 4, 0], until: ordered },
+  { method: 'read', good: [fd('dir', 'r'), room(4), 0, 4, 0], until: ordered },
   { method: 'write', good: [fd('file'), bytes('abcd'), 1, 2, 3], ...ofDescriptors(writing) },
   { method: 'write', good: [fd('file', 'a'), bytes('abcd'), 1, 2, 3] },
   { method: 'write', good: [fd('file', 'r'), bytes('abcd')] },
@@ -176,6 +189,7 @@ await compare(
     method: 'read',
     good: [room(4), 1, 2, 3],
     ...ofHandle,
+    until: { ...ordered, ...tooLong },
     ringOnly: [
       ['ERR_INVALID_ARG_TYPE', room(4), { length: 'x' }],
       ['ERR_OUT_OF_RANGE', room(4), { length: 1.5 }],

@@ -1,5 +1,5 @@
 // readFile, writeFile, appendFile: by name, by descriptor, by FileHandle.
-import { compare } from './run.js';
+import { compare, type Calls } from './run.js';
 import { at, bytes, closedHandle, fd, fresh, handle } from './world.js';
 import * as wrong from './wrong.js';
 
@@ -112,6 +112,25 @@ const accidents = {
 };
 const iterables = contents.slice(-8);
 
+const wholeNumbers = 'node 26 names the option, and what is an iterable';
+const firstOptions = 'node 26 looks at all options first, and at those that it will not use';
+const newer: Calls['until'] = {
+  generator: [26, wholeNumbers],
+  'flag: 1.5': [26, wholeNumbers],
+  "'zz', mode: 'x'": [26, firstOptions],
+  'mode: ': [26, firstOptions],
+  ', detached': [26, 'node 26 writes nothing'],
+  '(closed handle, ': [22, 'the error is a RangeError about the descriptor -1'],
+};
+const paths: Calls['until'] = { "flag: 'w'": [26, 'the error of a read has the path'] };
+const early = 'node refuses the encoding before it reads';
+const encodings = {
+  "readFile(handle file r+, 'buffer'": early,
+  "r+.readFile('buffer'": early,
+  "readFile(handle file r+, { encoding: 'buffer'": early,
+  "r+.readFile({ encoding: 'buffer'": early,
+};
+
 for (const method of ['writeFile', 'appendFile']) {
   await compare(
     {
@@ -119,6 +138,7 @@ for (const method of ['writeFile', 'appendFile']) {
       good: [at('file'), 'é'],
       each: [[...places, -1, 999_999], contents],
       differs: accidents,
+      until: newer,
       // The callback form throws, node does when the file is open.
       ringOnly: [[undefined, at('file'), wrong.detached(DataView)]],
       also: [
@@ -134,18 +154,32 @@ for (const method of ['writeFile', 'appendFile']) {
         [5, true],
       ],
     },
-    { method, good: [at('file'), 'é0', 'utf8'], each: [undefined, undefined, writing], callbacks: false },
+    {
+      method,
+      good: [at('file'), 'é0', 'utf8'],
+      each: [undefined, undefined, writing],
+      until: newer,
+      callbacks: false,
+    },
     {
       method,
       good: [at('new'), bytes('b'), 'utf8'],
       each: [undefined, undefined, writing],
+      until: newer,
       callbacks: false,
     },
-    { method, good: [fd('file'), 'abc', 'utf8'], each: [undefined, iterables, writing], callbacks: false },
+    {
+      method,
+      good: [fd('file'), 'abc', 'utf8'],
+      each: [undefined, iterables, writing],
+      until: newer,
+      callbacks: false,
+    },
     {
       method,
       good: [handle('file'), 'abc', 'utf8'],
       each: [undefined, contents, writing],
+      until: newer,
       forms: ['promise'],
     },
     {
@@ -158,8 +192,8 @@ for (const method of ['writeFile', 'appendFile']) {
       ],
       of: handle('file'),
     },
-    { method, good: ['abc', 'utf8'], each: [undefined, writing], of: handle('file') },
-    { method, good: ['abc', 'utf8'], each: [contents, writing], of: closedHandle },
+    { method, good: ['abc', 'utf8'], each: [undefined, writing], until: newer, of: handle('file') },
+    { method, good: ['abc', 'utf8'], each: [contents, writing], until: newer, of: closedHandle },
     { method, good: ['abc'], of: handle('file', 'r') },
   );
 }
@@ -185,8 +219,20 @@ await compare(
       ['/dev/null'],
     ],
   },
-  { method: 'readFile', good: [at('file'), 'utf8'], each: [undefined, reading], callbacks: false },
-  { method: 'readFile', good: [at('new'), 'utf8'], each: [undefined, reading], callbacks: false },
+  {
+    method: 'readFile',
+    good: [at('file'), 'utf8'],
+    each: [undefined, reading],
+    until: paths,
+    callbacks: false,
+  },
+  {
+    method: 'readFile',
+    good: [at('new'), 'utf8'],
+    each: [undefined, reading],
+    until: paths,
+    callbacks: false,
+  },
   {
     method: 'readFile',
     good: [fd('file'), 'utf8'],
@@ -197,8 +243,14 @@ await compare(
       ['ABORT_ERR', fd('file'), wrong.abortedWith],
     ],
   },
-  { method: 'readFile', good: [handle('file'), 'utf8'], each: [undefined, reading], forms: ['promise'] },
-  { method: 'readFile', good: ['utf8'], each: [reading], also: [[]], of: handle('file') },
+  {
+    method: 'readFile',
+    good: [handle('file'), 'utf8'],
+    each: [undefined, reading],
+    differs: encodings,
+    forms: ['promise'],
+  },
+  { method: 'readFile', good: ['utf8'], each: [reading], differs: encodings, also: [[]], of: handle('file') },
   { method: 'readFile', good: ['utf8'], each: [reading], also: [[]], of: closedHandle },
   { method: 'readFile', good: [], of: handle('dir', 'r') },
 );
