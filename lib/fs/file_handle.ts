@@ -20,6 +20,7 @@ import { EINVAL } from './errors.js';
 import { api } from './exported.js';
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
+import { adopted } from './handle_transfer.js';
 import { readDescriptor } from './read_to_end.js';
 import { validatedFlush, validatedOptions } from './options.js';
 import { fstat } from './stats.js';
@@ -40,11 +41,17 @@ export interface TransferOptions {
   position?: number | bigint | null | undefined;
 }
 
+let lifetimeOf: (handle: FileHandle) => HandleLifetime;
+
 /**
  * An open file. Operations on a closed one reject with EBADF; `close` waits for those that are in flight. Emits
  * `'close'`.
  */
 export class FileHandle extends EventEmitter {
+  static {
+    lifetimeOf = (handle) => handle.#file;
+  }
+
   readonly #file: HandleLifetime;
   #resource: AsyncResource | undefined;
   #locked = false;
@@ -277,8 +284,14 @@ export class FileHandle extends EventEmitter {
   }
 }
 
+/** To be awaited, if it is there, before a FileHandle is made: see handle_transfer.ts. */
+export function whenAdopted(): Promise<void> | undefined {
+  return adopted(FileHandle, lifetimeOf);
+}
+
 /** A FileHandle that node:fs/promises has made. */
 export function isNodeHandle(value: unknown): value is NodeFileHandle {
-  if (!(value instanceof EventEmitter) || value instanceof FileHandle) return false;
-  return value.constructor.name === 'FileHandle' && 'fd' in value;
+  // On node 20 it is no instance of EventEmitter.
+  if (typeof value !== 'object' || value === null || value instanceof FileHandle) return false;
+  return value.constructor?.name === 'FileHandle' && 'getAsyncId' in value;
 }
