@@ -63,7 +63,9 @@ export function factsOf(value: unknown, dir: string): unknown {
   if (types.isAnyArrayBuffer(value)) return { buffer: value.byteLength };
   if (Array.isArray(value)) return value.map((member) => factsOf(member, dir));
   // What is inside of these is nobody's business.
-  if (['FileHandle', 'Dir', 'URL', 'AbortSignal'].includes(value.constructor?.name)) {
+  if (
+    ['FileHandle', 'Dir', 'URL', 'AbortSignal', 'ReadStream', 'WriteStream'].includes(value.constructor?.name)
+  ) {
     return value.constructor.name;
   }
   return objectFacts(value, dir);

@@ -3,6 +3,7 @@
 import nodeFs from 'node:fs';
 import nodePromises from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import ringFs from 'ringcore/fs';
 import ringPromises from 'ringcore/fs/promises';
@@ -18,7 +19,7 @@ const sides: Record<'ring' | 'node', Side> = {
 const nodeMajor = Number.parseInt(process.versions.node, 10);
 
 /** How a function is called. */
-export type Form = 'callback' | 'promise' | 'sync';
+export type Form = 'callback' | 'promise' | 'sync' | 'stream';
 
 /** Calls of one function. */
 export interface Calls {
@@ -150,6 +151,21 @@ async function calledBack(begin: (callback: (...given: unknown[]) => void) => un
   return { outcome: [first.outcome, times], given: first.given };
 }
 
+/** What a stream says of itself, before it is destroyed. */
+async function streamFacts(stream: Readable & { path?: unknown }): Promise<object> {
+  const { path, flags, start, end, pos, autoClose, flush, fd, mode, destroyed } = stream as Record<
+    string,
+    unknown
+  > &
+    Readable;
+  const marks = [stream.readableHighWaterMark, (stream as unknown as Writable).writableHighWaterMark];
+  let failure: unknown;
+  stream.on('error', (error) => (failure ??= error));
+  stream.destroy();
+  await new Promise((resolve) => stream.once('close', resolve));
+  return { path, flags, start, end, pos, autoClose, flush, fd, mode, destroyed, marks, failure };
+}
+
 /** Calls, and waits for what becomes of it. */
 async function call(row: Row, self: object, args: unknown[]): Promise<Ended> {
   const name = row.form === 'sync' ? `${row.calls.method}Sync` : row.calls.method;
@@ -160,6 +176,8 @@ async function call(row: Row, self: object, args: unknown[]): Promise<Ended> {
     if (row.form !== 'callback') {
       const returned = run(...args);
       if (row.form === 'sync') return { outcome: 'returned', given: [returned] };
+      if (row.form === 'stream')
+        return { outcome: 'returned', given: [await streamFacts(returned as Readable)] };
       const resolved = returned instanceof Promise ? 'resolved' : 'returned, no promise';
       try {
         return { outcome: resolved, given: [await returned] };
