@@ -42,8 +42,9 @@ function shape(value: unknown): unknown {
 /** Every property of a module's object: what it is, and whether it can be seen, written, configured. */
 function properties(module: object): Record<string, unknown> {
   const described = Object.entries(Object.getOwnPropertyDescriptors(module)).map(([name, descriptor]) => {
-    const { enumerable, configurable, writable, get, set } = descriptor;
-    const kind = get || set ? [typeof get, typeof set] : shape(descriptor.value);
+    const { enumerable, configurable, writable } = descriptor;
+    const isValue = 'value' in descriptor;
+    const kind = isValue ? shape(descriptor.value) : [typeof descriptor.get, typeof descriptor.set];
     return [name, { enumerable, configurable, writable, kind }];
   });
   return Object.fromEntries(described) as Record<string, unknown>;

@@ -10,7 +10,7 @@ import { descriptors, outcome, settledDescriptors } from './helpers.js';
 
 const dir = t.testdir({ file: 'contents' });
 const path = join(dir, 'file');
-const list = (handle: FileHandle): TransferListItem[] => [handle as unknown as TransferListItem];
+const list = (handle: FileHandle): TransferListItem[] => [handle];
 const busy = { name: 'DataCloneError', message: 'Cannot transfer FileHandle while in use' };
 
 t.test('an instance of the class of node', async (t) => {

@@ -9,7 +9,7 @@ const patchable = fs as unknown as Patchable;
 const dir = t.testdir({ file: 'text' });
 
 /** Replaces functions for the length of a test; the names of those that were called, in order. */
-function spy(t: Test, ...names: (keyof typeof fs & string)[]): string[] {
+function spy(t: Test, ...names: (keyof typeof fs)[]): string[] {
   const calls: string[] = [];
   for (const name of names) {
     const original = patchable[name]!;
