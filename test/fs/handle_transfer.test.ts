@@ -69,8 +69,9 @@ t.test('to a worker thread', async (t) => {
       parentPort.postMessage(text);
     });`;
   const worker = new Worker(program, { eval: true, workerData: { handle }, transferList: list(handle) });
+  const exited = once(worker, 'exit');
   t.same(await once(worker, 'message'), ['contents']);
-  await once(worker, 'exit');
+  await exited;
 });
 
 t.test('not while in use, not without being asked to', async (t) => {
