@@ -85,7 +85,7 @@ export function validatedReadPosition(position: unknown, length: number): Positi
   return looseReadPosition(position);
 }
 
-/** Of a FileHandle's read: node 20 lets pass what is no position. */
+/** Of a FileHandle's read: node 20 lets pass what is no position, node 22 where nothing is to be read. */
 const handlePosition = nodeMajor < 22 ? looseReadPosition : validatedReadPosition;
 
 /** A range to read into. Of length 0: nothing is to be read, and nothing is wrong with that. */
@@ -133,7 +133,7 @@ export function readArguments(
     view: bytesOf(view),
     offset: from,
     length: count,
-    position: handlePosition(position, count),
+    position: count === 0 && nodeMajor < 24 ? -1 : handlePosition(position, count),
   };
 }
 
