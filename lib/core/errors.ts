@@ -210,8 +210,14 @@ function received(value: unknown): string {
   if (value == null) return ` Received ${value}`;
   if (typeof value === 'function') return ` Received function ${value.name}`;
   if (typeof value === 'object') {
-    const name = (value as { constructor?: { name?: string } }).constructor?.name;
-    return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
+    const { constructor } = value as { constructor?: { name?: string } };
+    // Even if the name is empty, as a generator's is.
+    if (constructor && 'name' in constructor) return ` Received an instance of ${constructor.name}`;
+    return ` Received ${inspect(value, { depth: -1 })}`;
+  }
+  if (typeof value === 'string') {
+    const short = value.length > 28 ? `${value.slice(0, 25)}...` : value;
+    return ` Received type string (${short.includes("'") ? JSON.stringify(short) : `'${short}'`})`;
   }
   let shown = inspect(value, { colors: false });
   if (shown.length > 28) shown = `${shown.slice(0, 25)}...`;

@@ -131,9 +131,16 @@ export function validatedPort(port: unknown, name = 'Port'): number {
   return number;
 }
 
+/** As node sees it: URLs of other realms, and of other implementations, are URLs too. */
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol, auth, path } = value as { [name: string]: unknown };
+  return Boolean(href && protocol) && auth === undefined && path === undefined;
+}
+
 /** A path without null bytes; a `file:` URL becomes its path. Buffers stay bytes: a path need not be UTF-8. */
 export function validatedPath(path: unknown, name = 'path'): string | Uint8Array {
-  const value = path instanceof URL ? fileURLToPath(path) : path;
+  const value = isUrl(path) ? fileURLToPath(path) : path;
   if (typeof value === 'string') {
     if (!value.includes('\0')) return value;
   } else if (value instanceof Uint8Array) {

@@ -6,6 +6,7 @@
 import { ring } from '../core/backend.js';
 import { RegisteredBuffer } from '../core/buffers.js';
 import { invalidArgType, invalidArgValue, invalidState, outOfRange } from '../core/errors.js';
+import { nodeMajor } from '../core/node_version.js';
 import { isDetached, validatedPath, validateInteger, validateObject } from '../core/validate.js';
 import { encodingOr, limitsOf, validatedLimits, validateEncoding, type Limits } from './options.js';
 import type { Path } from './open_file.js';
@@ -73,7 +74,8 @@ export function validateNullableObject(value: unknown, name: string): void {
 
 /** An array of views. */
 export function validatedVector(buffers: unknown): Uint8Array[] {
-  if (!Array.isArray(buffers) || !buffers.every((buffer) => ArrayBuffer.isView(buffer))) {
+  // Array.from: a hole is no view either, and `every` would pass it over.
+  if (!Array.isArray(buffers) || !Array.from(buffers).every((buffer) => ArrayBuffer.isView(buffer))) {
     throw invalidArgType('buffers', 'an ArrayBufferView[]', buffers);
   }
   return (buffers as View[]).map(bytesOf);
@@ -91,16 +93,23 @@ export function looseReadPosition(position: unknown): Position {
 }
 
 /** As {@link looseReadPosition}, but what is no position is an error. */
-export function validatedReadPosition(position: unknown): Position {
+export function validatedReadPosition(position: unknown, length: number): Position {
   if (position == null) return -1;
   if (typeof position === 'number') validateInteger(position, 'position', -1);
   else if (typeof position !== 'bigint')
     throw invalidArgType('position', 'of type bigint or integer', position);
-  else if (position < -(2n ** 63n) || position > 2n ** 63n - 1n) {
-    throw outOfRange('position', `>= ${-(2n ** 63n)} && <= ${2n ** 63n - 1n}`, position);
+  else {
+    const [min, max] =
+      nodeMajor < 22 ? [-(2n ** 63n), 2n ** 63n - 1n] : [-1n, 2n ** 63n - 1n - BigInt(length)];
+    if (position < min || position > max) {
+      throw outOfRange('position', `>= ${min} && <= ${max}`, position);
+    }
   }
   return looseReadPosition(position);
 }
+
+/** Of a FileHandle's read: node 20 lets pass what is no position, node 22 where nothing is to be read. */
+const handlePosition = nodeMajor < 22 ? looseReadPosition : validatedReadPosition;
 
 /** A range to read into. Of length 0: nothing is to be read, and nothing is wrong with that. */
 export function validatedReadRange(buffer: View, offset: unknown, length: unknown): [number, number] {
@@ -156,7 +165,7 @@ export function readArguments(
     memory,
     offset: from,
     length: count,
-    position: looseReadPosition(position),
+    position: count === 0 && nodeMajor < 24 ? -1 : handlePosition(position, count),
     limits: options === undefined ? validatedLimits(limits) : limitsOf(options),
   };
 }

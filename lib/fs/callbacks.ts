@@ -5,7 +5,7 @@
  */
 import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
-import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
+import { validatedFd, validatedPath, validateFunction, validateInteger } from '../core/validate.js';
 import {
   bytesOf,
   isDescriptor,
@@ -186,17 +186,21 @@ export function read(
       buffer = Buffer.alloc(16384);
     }
     if (options !== undefined) validateNullableObject(options, 'options');
-    ({ offset = 0, length, position = null } = options ?? {});
-    length ??= ((buffer as View | undefined)?.byteLength ?? 0) - (offset as number);
+    ({
+      offset = 0,
+      length = ((buffer as View | undefined)?.byteLength ?? 0) - (offset as number),
+      position = null,
+    } = options ?? {});
   }
   validateBuffer(buffer);
   validateFunction(callback, 'cb');
   const into = buffer;
+  if (offset != null) validateInteger(offset, 'offset', 0);
   // Coerced to an integer, as node does.
   const [from, count] = validatedReadRange(into, offset, (length as number) | 0);
   const done = bound(callback);
   if (count === 0) return process.nextTick(done, null, 0, into);
-  const at = validatedReadPosition(position);
+  const at = validatedReadPosition(position, count);
   const valid = options == null ? validatedLimits(limits) : limitsOf(options);
   // One that may be ended early must be one that can be taken back.
   const startOne = isLimited(valid) ? startRead : startShortRead;

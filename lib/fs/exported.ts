@@ -26,7 +26,10 @@ export const api = copyOf(nodeFs) as Mutable;
 /** `ringcore/fs/promises` as one object. */
 export const promisesApi = copyOf(nodePromises);
 
+/** The functions of `api`, as the program finds them. */
 const originals = new Map<string, unknown>();
+for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(api)))
+  originals.set(name, value);
 
 /** Puts ringcore's own functions in the place of node's. */
 export function publish(object: object, members: Record<string, unknown>): void {
@@ -39,6 +42,11 @@ export function publish(object: object, members: Record<string, unknown>): void 
 /** Whether somebody has replaced one of these members of `api`. */
 export function isPatched(...names: (keyof NodeFs)[]): boolean {
   return names.some((name) => api[name] !== originals.get(name));
+}
+
+/** Which of these members of `api` somebody has replaced. */
+export function replaced<N extends keyof NodeFs>(names: readonly N[]): N[] {
+  return names.filter((name) => isPatched(name));
 }
 
 /** Gives `own` node's name and length, and what tells `util.promisify` the names of several results. */

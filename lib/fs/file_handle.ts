@@ -33,9 +33,10 @@ import {
 } from './extra_operations.js';
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
+import { adopted } from './handle_transfer.js';
 import { readDescriptor } from './read_to_end.js';
 import { promised } from './call.js';
-import { validatedLimits, validatedOptions, type Limits } from './options.js';
+import { validatedFlush, validatedLimits, validatedOptions, type Limits } from './options.js';
 import { fstatCall, type StatOptions } from './stat.js';
 import { isLimited, startLimited, withLimits, type Task } from './task.js';
 import {
@@ -46,7 +47,7 @@ import {
   startWritev,
   type Stoppable,
 } from './transfer.js';
-import { validatedContent, writeDescriptor } from './write_to.js';
+import { assertAttached, validatedContent, writeDescriptor } from './write_to.js';
 import { webStream } from './web_stream.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -69,11 +70,17 @@ export interface TransferOptions extends Limits {
   position?: number | bigint | null | undefined;
 }
 
+let lifetimeOf: (handle: FileHandle) => HandleLifetime;
+
 /**
  * An open file. Operations on a closed one reject with EBADF; `close` waits for those that are in flight. Emits
  * `'close'`.
  */
 export class FileHandle extends EventEmitter {
+  static {
+    lifetimeOf = (handle) => handle.#file;
+  }
+
   readonly #file: HandleLifetime;
   #resource: AsyncResource | undefined;
   #locked = false;
@@ -297,7 +304,11 @@ export class FileHandle extends EventEmitter {
   writeFile(data: unknown, options?: unknown): Promise<void> {
     return this.use('writeFile', async (fd) => {
       const valid = validatedOptions(options);
-      return writeDescriptor(fd, validatedContent(data, valid), valid);
+      // Checked, and that is all: a handle is flushed by `sync`.
+      validatedFlush(valid);
+      const content = validatedContent(data, valid);
+      assertAttached(content);
+      return writeDescriptor(fd, content, valid);
     });
   }
 
@@ -371,8 +382,14 @@ export class FileHandle extends EventEmitter {
   }
 }
 
-/** A FileHandle that node:fs/promises has made. (An emitter, but in node 20 no instance of EventEmitter.) */
+/** To be awaited, if it is there, before a FileHandle is made: see handle_transfer.ts. */
+export function whenAdopted(): Promise<void> | undefined {
+  return adopted(FileHandle, lifetimeOf);
+}
+
+/** A FileHandle that node:fs/promises has made. */
 export function isNodeHandle(value: unknown): value is NodeFileHandle {
+  // On node 20 it is no instance of EventEmitter.
   if (typeof value !== 'object' || value === null || value instanceof FileHandle) return false;
-  return value.constructor?.name === 'FileHandle' && 'fd' in value && 'getAsyncId' in value;
+  return value.constructor?.name === 'FileHandle' && 'getAsyncId' in value;
 }

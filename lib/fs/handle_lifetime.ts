@@ -8,6 +8,7 @@ import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
 import { handleClosed } from './errors.js';
 import { closeUnseen, startClose } from './transfer.js';
+import { endTurns } from './turns.js';
 
 let deprecationShown = false;
 
@@ -41,6 +42,21 @@ export class HandleLifetime {
     this.fd = fd;
     ring().native.own(fd);
     unclosed.register(owner, fd, this);
+  }
+
+  /** Somebody uses it, or it is being closed, or is closed. */
+  get busy(): boolean {
+    return this.#users !== 1 || this.#closing !== undefined || this.fd === -1;
+  }
+
+  /** The descriptor belongs to somebody else from now on. */
+  give(): void {
+    const { fd } = this;
+    this.fd = -1;
+    this.#users = 0;
+    unclosed.unregister(this);
+    endTurns(fd);
+    ring().native.disown(fd);
   }
 
   get closing(): boolean {

@@ -21,10 +21,12 @@ type NodeFs = typeof nodeFs;
 if (onRing) publish(api, { promises: promisesApi });
 
 export const appendFile = api.appendFile;
+export const appendFileSync = api.appendFileSync;
 export const close = api.close;
 export const closeSync = api.closeSync;
 export const copyFile = api.copyFile;
 export const cp = api.cp;
+export const cpSync = api.cpSync;
 export const createReadStream = api.createReadStream;
 export const createWriteStream = api.createWriteStream;
 export const exists = api.exists;
@@ -32,10 +34,15 @@ export const fstat = api.fstat;
 export const lstat = api.lstat;
 export const open = api.open;
 export const read = api.read;
+export const readFileSync = api.readFileSync;
 export const readv = api.readv;
 export const rm = api.rm;
+export const rmSync = api.rmSync;
+export const rmdirSync = api.rmdirSync;
 export const stat = api.stat;
+export const truncateSync = api.truncateSync;
 export const write = api.write;
+export const writeFileSync = api.writeFileSync;
 export const writev = api.writev;
 export const promises = promisesApi;
 
@@ -114,6 +121,12 @@ export type ReadStream = NodeFs['ReadStream']['prototype'];
 /** A Writable to a file. */
 export const WriteStream = api.WriteStream;
 export type WriteStream = NodeFs['WriteStream']['prototype'];
+
+/** Names of old, which node's types do not have. */
+export const { FileReadStream, FileWriteStream } = api as unknown as {
+  FileReadStream: NodeFs['ReadStream'];
+  FileWriteStream: NodeFs['WriteStream'];
+};
 
 const all = api as typeof api & typeof extraCallbacks;
 export default all;

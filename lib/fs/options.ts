@@ -5,7 +5,13 @@
  */
 import { fsConstants } from '../core/node_constants.js';
 import { invalidArgType, invalidArgValue } from '../core/errors.js';
-import { validateAbortSignal, validatedMode, validatedTimeout, validateInt32 } from '../core/validate.js';
+import {
+  validateAbortSignal,
+  validateBoolean,
+  validatedMode,
+  validatedTimeout,
+  validateInt32,
+} from '../core/validate.js';
 
 /** Options that every function of ringcore takes and node's does not, or not everywhere. */
 export interface Limits {
@@ -49,8 +55,9 @@ export function validatedOptions(options: unknown): FileOptions {
 }
 
 /**
- * Limits as one argument more than node's function takes. What is no object does not matter, as a surplus argument does
- * not matter to node: `paths.map(unlink)` gives it an index and an array.
+/**
+ * Limits behind the last argument that node's function has. Node ignores what stands there, and programs rely on it
+ * (`Promise.all(paths.map(unlink))` gives an index and an array), so only an object counts.
  */
 export function validatedLimits(limits: unknown): Limits {
   if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) return none;
@@ -61,6 +68,13 @@ export function validatedLimits(limits: unknown): Limits {
 export function callbackOf(limits: unknown, callback: unknown): unknown {
   const mayBeLimits = limits === undefined || typeof limits === 'object';
   return mayBeLimits && typeof callback === 'function' ? callback : limits;
+}
+
+/** Whether the file is to be flushed before it is closed. */
+export function validatedFlush({ flush }: FileOptions): boolean {
+  const value = flush ?? false;
+  validateBoolean(value, 'options.flush');
+  return value;
 }
 
 /** A string in an encoding for which it must have a suitable length. */

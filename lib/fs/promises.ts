@@ -13,7 +13,7 @@ import { copyFilePromises } from './copy_file.js';
 import { cpPromises } from './cp.js';
 import { likeNodes, onRing, promisesApi as api, publish } from './exported.js';
 import { extraPromises } from './extras.js';
-import { FileHandle } from './file_handle.js';
+import { FileHandle, whenAdopted } from './file_handle.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor } from './open_file.js';
 import { validatedFileMode, validatedFlags, validatedLimits, type Limits } from './options.js';
@@ -56,9 +56,10 @@ async function ringOpen(
   const oflags = validatedFlags(flags);
   const permissions = validatedFileMode(mode);
   const limits = validatedLimits(options);
-  return new FileHandle(
-    await withLimits('open', limits, (task) => openDescriptor(name, oflags, permissions, task)),
-  );
+  const adopting = whenAdopted();
+  const fd = await withLimits('open', limits, (task) => openDescriptor(name, oflags, permissions, task));
+  if (adopting !== undefined) await adopting;
+  return new FileHandle(fd);
 }
 likeNodes(ringOpen, nodePromises.open);
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { abortError } from '../core/errors.js';
-import { validatedPath, validateFunction } from '../core/validate.js';
+import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
 import { likeNodes } from './exported.js';
@@ -36,6 +36,8 @@ export function readFile(path: unknown, options?: unknown): Promise<Content> {
   // Not an async function: one promise less for each file.
   try {
     const valid = validatedOptions(options);
+    // A closed one: not "file closed", as its methods say.
+    if (path instanceof FileHandle) validatedFd(path.fd);
     if (path instanceof FileHandle) return path.use('readFile', (fd) => readDescriptor(fd, valid));
     if (isNodeHandle(path)) return nodePromises.readFile(path, valid as { encoding?: null });
     if (valid.signal?.aborted) throw abortError(valid.signal.reason);
@@ -54,6 +56,7 @@ export function readFileCallback(path: unknown, options: unknown, callback?: Cal
   validateFunction(callback, 'cb');
   const valid = validatedOptions(options);
   if (isDescriptor(path)) {
+    validatedFd(path);
     callWith(readDescriptor(path, valid), bound(callback));
     return;
   }

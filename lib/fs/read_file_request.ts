@@ -7,6 +7,7 @@ import { ring as threadRing } from '../core/backend.js';
 import { TERMINAL, UNSIZED, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { POLLHUP, POLLIN } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
+import { nodeMajor } from '../core/node_version.js';
 import type { Ring } from '../core/ring.js';
 import { ECANCELED, EFBIG, fileTooLarge } from './errors.js';
 import { largestScratchBytes, memoryForContent, scratchSlabs, type Loan } from './memory.js';
@@ -21,6 +22,8 @@ import { closeDescriptor, closeQuietly, closeUnseen } from './transfer.js';
 export type Content = Buffer | string;
 
 /** The system calls that the native side's stages stand for. */
+/** Whether the error of a read has the path, too. */
+const namesPath = nodeMajor >= 26;
 const stages = ['open', 'fstat', 'read', 'close'] as const;
 
 /** The native readFile in flight. It holds the memory that the kernel writes to, until the completion. */
@@ -115,7 +118,7 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
   }
 
   #errorOf(res: number, stage: number): Error {
-    return systemError(res, stages[stage] ?? 'read', stage === 0 ? { path: this.#path } : {});
+    return systemError(res, stages[stage] ?? 'read', namesPath || stage === 0 ? { path: this.#path } : {});
   }
 
   /** Not a file of known size: `fd` is open (or -1: open it again), and is read to its end from here. */

@@ -14,6 +14,7 @@ import { readFileCallback } from './read_file.js';
 import { createReadStream, ReadStream } from './read_stream.js';
 import { rmCallbacks } from './rm.js';
 import { statCallbacks } from './stat.js';
+import { syncFunctions } from './sync_patched.js';
 import { appendFileCallback, writeFileCallback } from './write_file.js';
 import { createWriteStream, WriteStream } from './write_stream.js';
 
@@ -44,6 +45,7 @@ if (onRing) {
   publish(api, copyFileCallbacks);
   publish(api, cpCallbacks);
   publish(api, rmCallbacks);
+  publish(api, syncFunctions);
   // Names of old. Not in every version of node.
   if ('FileReadStream' in api) publish(api, { FileReadStream: ReadStream });
   if ('FileWriteStream' in api) publish(api, { FileWriteStream: WriteStream });

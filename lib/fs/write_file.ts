@@ -5,31 +5,31 @@
  */
 import { ring } from '../core/backend.js';
 import { abortError, systemError } from '../core/errors.js';
-import { validateBoolean, validatedPath, validateFunction } from '../core/validate.js';
+import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
-import { EAGAIN, EFAULT } from './errors.js';
+import { EAGAIN, EBADF, EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
 import { synchronize } from './handle_changes.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor, type Path } from './open_file.js';
-import { validatedFileMode, validatedFlags, validatedOptions, type FileOptions } from './options.js';
+import {
+  validatedFileMode,
+  validatedFlags,
+  validatedFlush,
+  validatedOptions,
+  type FileOptions,
+} from './options.js';
 import { withLimits } from './task.js';
 import { closeDescriptor, closeQuietly } from './transfer.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
-import { validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';
+import { assertAttached, validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';
 
 /** Files up to this size are written at once where that stays in memory: tmpfs. */
 const shortWriteBytes = 64 * 1024;
-
-function validatedFlush({ flush }: FileOptions): boolean {
-  const value = flush ?? false;
-  validateBoolean(value, 'options.flush');
-  return value;
-}
 
 function writeByPath(
   path: Path,
@@ -67,12 +67,19 @@ function writeByPath(
 async function write(path: unknown, data: unknown, options: FileOptions, flag: string): Promise<void> {
   const flush = validatedFlush(options);
   const content = validatedContent(data, options);
-  if (path instanceof FileHandle) return path.use('writeFile', (fd) => writeDescriptor(fd, content, options));
+  if (path instanceof FileHandle) {
+    // Not "file closed", as its methods say.
+    if (path.fd === -1) throw systemError(EBADF, 'write');
+    assertAttached(content);
+    return path.use('writeFile', (fd) => writeDescriptor(fd, content, options));
+  }
   if (isNodeHandle(path)) return nodePromises.writeFile(path, data as string, options as object);
   if (options.signal?.aborted) throw abortError(options.signal.reason);
   const name = validatedPath(path);
   const oflags = validatedFlags(options.flag || flag);
-  return writeByPath(name, oflags, validatedFileMode(options.mode), flush, content, options);
+  const mode = validatedFileMode(options.mode);
+  assertAttached(content);
+  return writeByPath(name, oflags, mode, flush, content, options);
 }
 
 /** `fsPromises.writeFile`: strings, views, iterables and async iterables; with `timeout` besides `signal`. */
@@ -96,12 +103,13 @@ function writeCallback(
 ): void {
   const flush = validatedFlush(options);
   const content = validatedContent(data, options, false) as Uint8Array;
-  if (!isDescriptor(path) && options.signal?.aborted) return callback(abortError(options.signal.reason));
+  if (options.signal?.aborted) return callback(abortError(options.signal.reason));
   if (isPatched('open', 'write', 'fsync', 'close')) {
     const { mode = 0o666, signal } = options;
     return writeThroughExports(path, content, { flag: options.flag || flag, mode, flush, signal }, callback);
   }
   if (isDescriptor(path)) {
+    validatedFd(path);
     const written = writeDescriptor(path, content, options);
     return callWith(flush ? written.then(() => synchronize(path, false)) : written, bound(callback));
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { systemError } from '../core/errors.js';
+import { isDetached } from '../core/validate.js';
 import { bytesOf, validateText } from './arguments.js';
 import { encodingOr, type FileOptions } from './options.js';
 import { withLimits, type Task } from './task.js';
@@ -23,12 +24,18 @@ function isIterable(data: unknown): data is Chunks {
   return typeof asyncIterator === 'function' || typeof iterator === 'function';
 }
 
-/** The data argument of writeFile, checked; strings as bytes. */
+/** The data argument of writeFile, checked; strings as bytes. Only promise forms take iterables. */
 export function validatedContent(data: unknown, { encoding }: FileOptions, iterables = true): Content {
   if (ArrayBuffer.isView(data)) return bytesOf(data as View);
   if (iterables && isIterable(data)) return data;
   validateText(data, 'data');
   return Buffer.from(data, (encoding || 'utf8') as BufferEncoding);
+}
+
+/** The promise forms refuse what is detached; the callback forms find nothing in it to write. */
+export function assertAttached(content: Content): void {
+  // Throws, with the words that node's has for it.
+  if (content instanceof Uint8Array && isDetached(content)) new Uint8Array(content.buffer);
 }
 
 /** Writes all of the content at the file's position. */

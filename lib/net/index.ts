@@ -45,7 +45,7 @@ export interface Server extends nodeTypes.Server {
 type Listener = (socket: Socket) => void;
 
 /** The constructor of {@link Server}. It can be called without `new`. */
-export interface ServerConstructor {
+export interface ServerConstructor extends Omit<typeof nodeTypes.Server, 'prototype'> {
   new (connectionListener?: Listener): Server;
   new (options?: nodeTypes.ServerOpts, connectionListener?: Listener): Server;
   readonly prototype: Server;

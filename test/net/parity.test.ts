@@ -491,7 +491,7 @@ function bySide(entries: unknown[]): Record<string, unknown[]> {
 for (const [name, run] of Object.entries(scenarios)) {
   t.test(name, { timeout: 10_000 }, async (t) => {
     const expected = await logOf(run, nodeNet);
-    const actual = await logOf(run, ringNet as unknown as Net);
+    const actual = await logOf(run, ringNet);
     t.ok(expected.length > 0);
     t.strictSame(bySide(actual), bySide(expected));
   });
