@@ -46,12 +46,17 @@ export function isMemory(buffer: unknown): buffer is View | RegisteredBuffer {
   return ArrayBuffer.isView(buffer) || buffer instanceof RegisteredBuffer;
 }
 
-/** The bytes, and as what the kernel is to be told of them. */
-function memoryOf(buffer: View | RegisteredBuffer): [view: View, memory: Memory] {
-  if (!(buffer instanceof RegisteredBuffer)) return [buffer, bytesOf(buffer)];
+/** What holds the bytes. */
+function viewOf(buffer: View | RegisteredBuffer): View {
+  return buffer instanceof RegisteredBuffer ? buffer.buffer : buffer;
+}
+
+/** As what the kernel is to be told of them. */
+function memoryOf(buffer: View | RegisteredBuffer): Memory {
+  if (!(buffer instanceof RegisteredBuffer)) return bytesOf(buffer);
   if (!buffer.registered) throw invalidState('the buffer has been unregistered');
   if (buffer.ring !== ring()) throw invalidState('a registered buffer belongs to another ring');
-  return [buffer.buffer, buffer];
+  return buffer;
 }
 
 export function validateBuffer(buffer: unknown, name = 'buffer'): asserts buffer is View {
@@ -154,15 +159,14 @@ export function readArguments(
     if (!isMemory(buffer)) validateBuffer(buffer);
   }
   const source = buffer;
-  const [view, memory] = memoryOf(source);
   if (offset !== null && typeof offset === 'object') {
     options = offset;
     ({ offset, length, position } = options);
   }
-  const [from, count] = validatedReadRange(view, offset, length);
+  const [from, count] = validatedReadRange(viewOf(source), offset, length);
   return {
     buffer: source,
-    memory,
+    memory: memoryOf(source),
     offset: from,
     length: count,
     position: count === 0 && nodeMajor < 24 ? -1 : handlePosition(position, count),
@@ -203,11 +207,10 @@ export function writeArguments<B extends View | RegisteredBuffer>(
     options = offset ?? {};
     ({ offset, length, position } = options);
   }
-  const [view, memory] = memoryOf(buffer);
-  const [from, count] = validatedWriteRange(view, offset, length);
+  const [from, count] = validatedWriteRange(viewOf(buffer), offset, length);
   return {
     buffer,
-    memory,
+    memory: memoryOf(buffer),
     offset: from,
     length: count,
     position: numericPosition(position),

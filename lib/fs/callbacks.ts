@@ -82,15 +82,10 @@ function begin(
 }
 
 /** `fs.open(path[, flags[, mode[, limits]]], callback)`. A descriptor that comes too late is closed. */
-export function open(
-  path: unknown,
-  flags?: unknown,
-  mode?: unknown,
-  limits?: unknown,
-  callback: unknown = limits,
-): void {
+export function open(path: unknown, flags?: unknown, mode?: unknown, limits?: unknown, last?: unknown): void {
   const name = validatedPath(path);
   let permissions = 0o666;
+  let callback = callbackOf(limits, last);
   if (arguments.length < 3) {
     callback = flags;
     flags = 'r';
@@ -167,9 +162,10 @@ export function read(
   length?: unknown,
   position?: unknown,
   limits?: unknown,
-  callback: unknown = limits,
+  last?: unknown,
 ): void {
   const file = validatedFd(fd);
+  let callback = callbackOf(limits, last);
   let options: ReadOptions | undefined;
   if (arguments.length <= 4) {
     if (arguments.length === 4) {
@@ -215,11 +211,11 @@ export function readv(
   buffers: unknown,
   position?: unknown,
   limits?: unknown,
-  callback: unknown = limits,
+  last?: unknown,
 ): void {
   const file = validatedFd(fd);
   const views = validatedVector(buffers);
-  const done = bound(callback || position);
+  const done = bound(callbackOf(limits, last) || position);
   const settle = counting('read', done, buffers);
   if (views.length === 0) return process.nextTick(settle, EINVAL);
   const start = (end: Settle, runsUserCode: boolean): Stoppable =>
@@ -238,9 +234,10 @@ export function write(
   length?: unknown,
   position?: unknown,
   limits?: unknown,
-  callback: unknown = limits,
+  last?: unknown,
 ): void {
   const file = validatedFd(fd);
+  let callback = callbackOf(limits, last);
   let source: Transfer<unknown>;
   if (ArrayBuffer.isView(buffer)) {
     callback ||= position || length || offset;
@@ -249,7 +246,8 @@ export function write(
     source = writeArguments(buffer as View, start, length, position, limits);
   } else {
     let encoding: unknown = 'utf8';
-    if (typeof limits === 'function') [callback, limits, encoding] = [limits, position, length];
+    const isLimits = typeof position === 'object' && position !== null;
+    if (isLimits && typeof limits === 'function') [callback, limits, encoding] = [limits, position, length];
     else if (typeof position === 'function') [callback, encoding] = [position, length];
     else if (typeof offset === 'function') [callback, offset] = [offset, null];
     else callback = length;
@@ -269,17 +267,18 @@ export function writev(
   buffers: unknown,
   position?: unknown,
   limits?: unknown,
-  callback: unknown = limits,
+  last?: unknown,
 ): void {
   const file = validatedFd(fd);
   const views = validatedVector(buffers);
-  const done = bound(callback || position);
+  const done = bound(callbackOf(limits, last) || position);
   if (views.length === 0) return process.nextTick(done, null, 0, buffers);
   const start = (settle: Settle, runsUserCode: boolean): Stoppable =>
     startWritev(file, views, numericPosition(position), settle, runsUserCode);
   begin('write', validatedLimits(limits), start, counting('write', done, buffers), done);
 }
 
+likeNodes(open, nodeFs.open);
 likeNodes(fsync, nodeFs.fsync);
 likeNodes(fdatasync, nodeFs.fdatasync);
 likeNodes(read, nodeFs.read);

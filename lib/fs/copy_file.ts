@@ -11,7 +11,7 @@ import { likeAll } from './exported.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
-import { validatedOptions, type Limits } from './options.js';
+import { callbackOf, validatedLimits, type Limits } from './options.js';
 import { withLimits } from './task.js';
 
 const allModes = 7;
@@ -36,7 +36,7 @@ async function copyFile(source: unknown, dest: unknown, mode?: unknown, limits?:
   const to = validatedPath(dest, 'dest');
   const flags = checkedMode(mode);
   if (flags === undefined) return nodePromises.copyFile(from as string, to as string, mode as number);
-  return copyWithin(from, to, flags, validatedOptions(limits));
+  return copyWithin(from, to, flags, validatedLimits(limits));
 }
 
 /** `fs.copyFile(src, dest[, mode[, { signal, timeout }]], callback)`. */
@@ -45,9 +45,10 @@ function copyFileCallback(
   dest: unknown,
   mode: unknown,
   limits?: unknown,
-  callback: unknown = limits,
+  last?: unknown,
 ): void {
-  if (typeof mode === 'function') [mode, limits, callback] = [0, undefined, mode];
+  const callback = typeof mode === 'function' ? mode : callbackOf(limits, last);
+  if (typeof mode === 'function') mode = 0;
   const from = validatedPath(source, 'src');
   const to = validatedPath(dest, 'dest');
   validateFunction(callback, 'cb');
@@ -55,7 +56,7 @@ function copyFileCallback(
   if (flags === undefined) {
     return nodeFs.copyFile(from as string, to as string, mode as number, callback as NoParamCallback);
   }
-  callWith(copyWithin(from, to, flags, validatedOptions(limits)), bound(callback));
+  callWith(copyWithin(from, to, flags, validatedLimits(limits)), bound(callback));
 }
 
 export const copyFilePromises = { copyFile };

@@ -5,12 +5,12 @@
  */
 import type { CopyOptions, NoParamCallback } from 'node:fs';
 import { validatedPath, validateFunction } from '../core/validate.js';
-import { bound, callWith } from './callback.js';
+import { bound, settleLater } from './callback.js';
 import { copyTree, type Copying } from './cp_tree.js';
 import { likeAll } from './exported.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
-import { validatedOptions, type Limits } from './options.js';
+import { limitsOf, type Limits } from './options.js';
 import { withLimits } from './task.js';
 
 const standard = {
@@ -50,7 +50,7 @@ function copyWithin(from: string, to: string, options: Copying, limits: Limits):
 async function cp(source: unknown, dest: unknown, options?: unknown): Promise<void> {
   const checked = checkedOptions(options);
   if (checked === undefined) return nodePromises.cp(source as string, dest as string, options as CopyOptions);
-  const limits = validatedOptions(options);
+  const limits = limitsOf(options);
   const [from, to] = [validatedPath(source, 'src'), validatedPath(dest, 'dest')];
   // node takes no others, and says so.
   if (typeof from !== 'string' || typeof to !== 'string')
@@ -67,11 +67,13 @@ function cpCallback(source: unknown, dest: unknown, options: unknown, callback?:
   if (checked === undefined) {
     return nodeFs.cp(source as string, dest as string, options as CopyOptions, done);
   }
-  const limits = validatedOptions(options);
+  const limits = limitsOf(options);
   const [from, to] = [validatedPath(source, 'src'), validatedPath(dest, 'dest')];
   if (typeof from !== 'string' || typeof to !== 'string')
     return nodeFs.cp(from as string, to as string, done);
-  callWith(copyWithin(from, to, checked, limits), bound(callback));
+  const call = bound(callback);
+  // node calls back with a result, which is none.
+  settleLater(copyWithin(from, to, checked, limits), () => call(null, undefined), call);
 }
 
 export const cpPromises = { cp };

@@ -36,7 +36,7 @@ import { HandleLifetime } from './handle_lifetime.js';
 import { adopted } from './handle_transfer.js';
 import { readDescriptor } from './read_to_end.js';
 import { promised } from './call.js';
-import { validatedFlush, validatedLimits, validatedOptions, type Limits } from './options.js';
+import { limitsOf, validatedFlush, validatedLimits, validatedOptions, type Limits } from './options.js';
 import { fstatCall, type StatOptions } from './stat.js';
 import { isLimited, startLimited, withLimits, type Task } from './task.js';
 import {
@@ -318,7 +318,7 @@ export class FileHandle extends EventEmitter {
   }
 
   stat(options: StatOptions = {}): Promise<Stats | BigIntStats> {
-    return this.use('fstat', async (fd) => await promised(fstatCall(fd, options), options));
+    return this.use('fstat', async (fd) => await promised(fstatCall(fd, options), limitsOf(options)));
   }
 
   /** fsync(2): data and metadata are on the device. */

@@ -13,7 +13,7 @@ import { EACCES, EEXIST, ENOENT, ENOSPC, ENOTDIR, EPERM } from './errors.js';
 import { isDirectory, typeOf } from './look_up.js';
 import nodeFs from './node_fs.js';
 import type { Path } from './open_file.js';
-import { validatedLimits, type Limits } from './options.js';
+import { limitsOf, type Limits } from './options.js';
 import type { Prepare } from './request.js';
 import { perform, withLimits, type Task } from './task.js';
 
@@ -113,7 +113,7 @@ export const mkdirPromises = {
   async mkdir(path: unknown, options?: unknown): Promise<string | undefined> {
     const { recursive, mode } = optionsOf(options);
     const valid = validated(path, { recursive, mode: mode ?? undefined });
-    const limits = validatedLimits(options);
+    const limits = limitsOf(options);
     return valid.recursive
       ? makePathWithin(valid, limits)
       : promised(makeCall(valid.path, valid.mode), limits);
@@ -131,7 +131,7 @@ export const mkdirCallbacks = {
       // Each version of node complains in its own order, about `mode` or `options.mode`.
       return nodeFs.mkdir(path as string, options as object, callback as () => void);
     }
-    const limits = validatedLimits(given);
+    const limits = limitsOf(given);
     if (valid.recursive) callWith(makePathWithin(valid, limits), bound(done));
     else calledBack(makeCall(valid.path, valid.mode), done, limits);
   },

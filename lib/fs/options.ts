@@ -31,12 +31,20 @@ export interface FileOptions extends Limits {
 
 const none: FileOptions = Object.freeze({});
 
-/** The limits among options that mean something else besides, checked. */
-export function limitsOf({ signal, timeout }: Limits): Limits {
-  if (signal === undefined && timeout === undefined) return none;
-  validateAbortSignal(signal, 'options.signal');
-  validatedTimeout(timeout);
-  return { signal, timeout };
+/**
+ * The limits among the options of a function that has none in node. There a `signal` means nothing, whatever it is: what
+ * is no AbortSignal is ignored.
+ */
+export function limitsOf(options: unknown): Limits {
+  if (options === null || typeof options !== 'object') return none;
+  const { signal, timeout } = options as Limits;
+  const limits: Limits = {};
+  if (signal instanceof AbortSignal) limits.signal = signal;
+  if (timeout != null) {
+    validatedTimeout(timeout);
+    limits.timeout = timeout;
+  }
+  return limits;
 }
 
 /** An encoding by name as a property of options, an object, or nothing. */
@@ -46,11 +54,12 @@ export function validatedOptions(options: unknown): FileOptions {
   else if (typeof options !== 'object') {
     throw invalidArgType('options', 'one of type string or object', options);
   }
-  const { encoding } = options as FileOptions;
+  const { encoding, signal, timeout } = options as FileOptions;
   if (encoding && encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
     throw invalidArgValue('encoding', encoding, 'is invalid encoding');
   }
-  limitsOf(options as FileOptions);
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
   return options as FileOptions;
 }
 
@@ -61,7 +70,10 @@ export function validatedOptions(options: unknown): FileOptions {
  */
 export function validatedLimits(limits: unknown): Limits {
   if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) return none;
-  return limitsOf(limits);
+  const { signal, timeout } = limits as Limits;
+  validateAbortSignal(signal, 'options.signal');
+  if (timeout !== undefined) validatedTimeout(timeout);
+  return { signal, timeout };
 }
 
 /** What ought to be the callback, of a function that may be given limits before it. */

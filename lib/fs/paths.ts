@@ -15,7 +15,7 @@ import { mkdirCallbacks, mkdirPromises } from './mkdir.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
-import { callbackOf, validatedLimits } from './options.js';
+import { callbackOf, limitsOf, validatedLimits } from './options.js';
 import { isLimited, withLimits } from './task.js';
 import { truncateCallbacks, truncatePromises } from './truncate.js';
 
@@ -90,7 +90,7 @@ export const pathPromises = {
   },
 
   async rmdir(path: unknown, options?: unknown): Promise<void> {
-    const limits = validatedLimits(options);
+    const limits = limitsOf(options);
     if (!concernsTrees(options)) return promised(rmdirCall(path, options), limits);
     // A tree that node has begun to remove, it removes.
     return withLimits('rmdir', limits, () => nodePromises.rmdir(path as string, options as object));
@@ -126,7 +126,7 @@ const callbacks = {
 
   rmdir(path: unknown, options: unknown, callback?: unknown): void {
     const [given, done] = typeof options === 'function' ? [undefined, options] : [options, callback];
-    const limits = validatedLimits(given);
+    const limits = limitsOf(given);
     if (concernsTrees(given)) {
       if (isLimited(limits)) callWith(pathPromises.rmdir(path, given), bound(done));
       else nodeFs.rmdir(path as string, given as object, done as () => void);

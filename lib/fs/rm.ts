@@ -12,7 +12,7 @@ import { likeAll } from './exported.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
-import { validatedOptions, type Limits } from './options.js';
+import { limitsOf, type Limits } from './options.js';
 import { removeTree } from './remove_tree.js';
 import { perform, withLimits } from './task.js';
 
@@ -54,7 +54,7 @@ async function rm(path: unknown, options?: unknown): Promise<void> {
   const name = validatedPath(path);
   const checked = checkedOptions(options);
   if (checked === undefined) return nodePromises.rm(name as string, options as RmOptions);
-  return remove(name, checked, validatedOptions(options));
+  return remove(name, checked, limitsOf(options));
 }
 
 /** `fs.rm(path[, options], callback)`. */
@@ -63,7 +63,7 @@ function rmCallback(path: unknown, options: unknown, callback?: unknown): void {
   const name = validatedPath(path);
   const checked = checkedOptions(options);
   if (checked === undefined) return nodeFs.rm(name as string, options as RmOptions, callback as () => void);
-  callWith(remove(name, checked, validatedOptions(options)), bound(callback));
+  callWith(remove(name, checked, limitsOf(options)), bound(callback));
 }
 
 export const rmPromises = { rm };

@@ -15,8 +15,8 @@ import {
   STATX_BTIME,
 } from '../core/constants.js';
 import { statxBytes } from '../core/statx.js';
-import { validatedFd, validateFunction } from '../core/validate.js';
-import { keptPath } from './arguments.js';
+import { validateFunction } from '../core/validate.js';
+import { isDescriptor, keptPath } from './arguments.js';
 import { calledBack, promised, type Call } from './call.js';
 import { ENOENT, ENOTDIR } from './errors.js';
 import { likeAll } from './exported.js';
@@ -55,7 +55,6 @@ function pathCall(
   mayMiss: boolean,
 ): Call<AnyStats | undefined> {
   const path = keptPath(given);
-  limitsOf(options);
   const follow = syscall === 'stat';
   const bigint = options.bigint === true;
   let out: Uint8Array | undefined;
@@ -74,7 +73,6 @@ function pathCall(
 
 /** Of a valid descriptor. */
 export function fstatCall(fd: number, options: StatOptions): Call<AnyStats> {
-  limitsOf(options);
   const bigint = options.bigint === true;
   let out: Uint8Array | undefined;
   return {
@@ -98,7 +96,7 @@ function statsIn(out: Uint8Array | undefined, bigint: boolean): AnyStats {
 function withPromise(call: (path: unknown, options: StatOptions) => Call<AnyStats | undefined>) {
   return (path: unknown, options: StatOptions = none): Promise<AnyStats | undefined> => {
     try {
-      return promised(call(path, options), options);
+      return promised(call(path, options), limitsOf(options));
     } catch (error) {
       return new Promise(() => {
         throw error;
@@ -114,14 +112,20 @@ function withCallback(call: (file: unknown, options: StatOptions) => Call<AnySta
   return (file: unknown, options: unknown = none, callback?: unknown): void => {
     if (typeof options === 'function') [options, callback] = [none, options];
     validateFunction(callback, 'cb');
-    calledBack(call(file, options as StatOptions), callback, options as StatOptions);
+    calledBack(call(file, options as StatOptions), callback, limitsOf(options));
   };
 }
+
+const fstatWithCallback = withCallback((fd, options) => fstatCall(fd as number, options));
 
 export const statCallbacks = {
   stat: withCallback(statCall),
   lstat: withCallback(lstatCall),
-  fstat: withCallback((fd, options) => fstatCall(validatedFd(fd), options)),
+  fstat(fd: unknown, options?: unknown, callback?: unknown): void {
+    // Each version of node refuses in its own words.
+    if (isDescriptor(fd) && fd >= 0) fstatWithCallback(fd, options, callback);
+    else nodeFs.fstat(fd as number, options as object, callback as () => void);
+  },
 };
 
 likeAll(statPromises, nodePromises);

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { NoParamCallback } from 'node:fs';
 import { fsConstants } from '../core/node_constants.js';
-import { validatedFd, validateFunction, validateInteger } from '../core/validate.js';
-import { keptPath } from './arguments.js';
+import { validateFunction, validateInteger } from '../core/validate.js';
+import { isDescriptor, keptPath } from './arguments.js';
 import { bound, callWith } from './callback.js';
 import { truncateFile } from './handle_changes.js';
 import nodeFs from './node_fs.js';
@@ -56,9 +57,11 @@ export const truncateCallbacks = {
     validateInteger(length, 'len');
     const done = callbackOf(limits, callback);
     validateFunction(done, 'cb');
-    const [file, within] = [validatedFd(fd), validatedLimits(limits)];
+    // Each version of node refuses in its own words.
+    if (!isDescriptor(fd) || fd < 0) return nodeFs.ftruncate(fd as number, length, done as NoParamCallback);
+    const within = validatedLimits(limits);
     callWith(
-      withLimits('ftruncate', within, (task) => truncateFile(file, length, task)),
+      withLimits('ftruncate', within, (task) => truncateFile(fd, length, task)),
       bound(done),
     );
   },

@@ -202,13 +202,13 @@ t.test('a filter is asked in node’s order, about what node asks', async (t) =>
   );
 });
 
-t.test('the callback: null alone, later, without a this', async (t) => {
+t.test('the callback: null and no result, as from node, later, without a this', async (t) => {
   const results = await new Promise((resolve) => {
     fs.cp(join(source, 'none'), at('called'), function (this: unknown, ...args: unknown[]) {
       resolve([this, ...args]);
     });
   });
-  t.same(results, [undefined, null]);
+  t.same(results, [undefined, null, undefined]);
   const error = await new Promise((resolve) => fs.cp(source, at('called 2'), {}, resolve));
   t.match(error, { code: 'ERR_FS_EISDIR', name: 'SystemError' });
 });

@@ -143,10 +143,13 @@ for (const [name, operation] of Object.entries(operations)) {
         return (error as { code?: string }).code;
       }
     };
-    t.equal(await refusal({ signal: 'x' }), 'ERR_INVALID_ARG_TYPE');
     t.equal(await refusal({ timeout: -1 }), 'ERR_OUT_OF_RANGE');
     t.equal(await refusal({ timeout: 'x' }), 'ERR_INVALID_ARG_TYPE');
+    // Among node's own options a signal may be anything, as it means nothing there.
+    const inOptions = /^(mk|rm)dir/.test(name);
+    if (!inOptions) t.equal(await refusal({ signal: 'x' }), 'ERR_INVALID_ARG_TYPE');
     t.same(treeOf(dir), tree);
+    if (inOptions) t.equal(await refusal({ signal: 'x' }), undefined);
   });
 }
 

@@ -323,7 +323,11 @@ t.test('limits', async (t) => {
   const reason = new Error('why');
   const options = { signal: AbortSignal.abort(reason) };
   await t.rejects(stat(at('regular'), options as object), { name: 'AbortError', cause: reason });
-  await t.rejects(lstat(at('regular'), { signal: 1 } as object), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.equal(
+    (await lstat(at('regular'), { signal: 1 } as object)).size,
+    7,
+    'means nothing to node, whatever it is',
+  );
   await t.rejects(stat(at('regular'), { timeout: -1 } as object), { code: 'ERR_OUT_OF_RANGE' });
   const { signal } = new AbortController();
   for (const prepare of [newTurn, async () => useUpTurn()]) {

@@ -206,7 +206,9 @@ t.test('limits are checked like other arguments', options, async (t) => {
   const handle = await open(file);
   for (const [name, call] of Object.entries({ ...reads, ...writes })) {
     const rejects = { code: 'ERR_INVALID_ARG_TYPE', message: /options\.(signal|timeout)/ };
-    for (const bad of [{ signal: 5 }, { timeout: 'soon' }]) {
+    // Among node's own options a signal may be anything, as it means nothing there.
+    const signals = name.includes('options') ? [] : [{ signal: 5 }];
+    for (const bad of [...signals, { timeout: 'soon' }]) {
       await t.rejects(async () => call(handle.fd, handle, bad as unknown as Limits), rejects, name);
     }
   }
