@@ -12,7 +12,10 @@ const expected = [
   'demo',
   'echo',
   'linked_cat',
+  'multishot_accept',
+  'ping_pong',
   'raw_ring',
+  'sqpoll',
   'timeout_race',
   'timer',
 ];
