@@ -12,10 +12,12 @@ const expected = [
   'demo',
   'echo',
   'linked_cat',
+  'logger',
   'multishot_accept',
   'ping_pong',
   'raw_ring',
   'sqpoll',
+  'tee',
   'timeout_race',
   'timer',
 ];
