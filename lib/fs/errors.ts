@@ -20,6 +20,11 @@ export function notImplemented(what: string): Error {
   return codedError(CodedError, 'ERR_METHOD_NOT_IMPLEMENTED', message, notImplemented);
 }
 
+/** ERR_INTERNAL_ASSERTION. */
+export function internalAssertion(what: string): Error {
+  return codedError(CodedError, 'ERR_INTERNAL_ASSERTION', what, internalAssertion);
+}
+
 /** A method of a FileHandle that is closed: node's words. */
 export function handleClosed(syscall: string): Error {
   return Object.assign(new Error('file closed'), { code: 'EBADF', syscall });

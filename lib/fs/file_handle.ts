@@ -19,7 +19,7 @@ import {
   writeTextArguments,
   type Transfer,
 } from './arguments.js';
-import { EINVAL } from './errors.js';
+import { EINVAL, internalAssertion } from './errors.js';
 import { api } from './exported.js';
 import {
   advise,
@@ -72,13 +72,78 @@ export interface TransferOptions extends Limits {
 
 let lifetimeOf: (handle: FileHandle) => HandleLifetime;
 
+// Functions, not methods: what is called with another `this` has to reject, not to throw.
+
+/** Runs `run` with the descriptor, which stays open until it has settled. */
+async function use<T>(handle: FileHandle, syscall: string, run: (fd: number) => Promise<T>): Promise<T> {
+  const file = lifetimeOf(handle);
+  const fd = file.acquire(syscall);
+  try {
+    return await run(fd);
+  } finally {
+    file.release();
+  }
+}
+
+/** As `use`, within limits; the descriptor stays open until `run` has settled, even if a limit was reached before. */
+async function within<T>(
+  handle: FileHandle,
+  syscall: string,
+  limits: unknown,
+  run: (fd: number, task: Task | undefined) => Promise<T>,
+): Promise<T> {
+  return withLimits(syscall, validatedLimits(limits), (task) => use(handle, syscall, (fd) => run(fd, task)));
+}
+
+/**
+ * As `use` with one promise and no more: `prepare` checks the arguments, its `start` makes a request. The descriptor
+ * is in use until the kernel has let go, also when a limit has rejected the promise before.
+ */
+function request<R>(
+  handle: FileHandle,
+  method: string,
+  syscall: string,
+  prepare: () => Prepared<R>,
+): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const file = lifetimeOf(handle);
+    const fd = file.acquire(method);
+    try {
+      const { limits, start, result } = prepare();
+      const finish = (res: number): void => {
+        if (res < 0) reject(systemError(res, syscall));
+        else resolve(result(res));
+      };
+      const release = (settle: Settle): Settle => {
+        return (res) => {
+          file.release();
+          settle(res);
+        };
+      };
+      if (!isLimited(limits)) return void start(fd, release(finish));
+      const startOwn = (settle: Settle): Stoppable | void => {
+        file.acquire(method);
+        return start(fd, release(settle));
+      };
+      startLimited(syscall, limits, startOwn).then(finish, reject);
+      file.release();
+    } catch (error) {
+      file.release();
+      throw error;
+    }
+  });
+}
+
 /**
  * An open file. Operations on a closed one reject with EBADF; `close` waits for those that are in flight. Emits
  * `'close'`.
  */
 export class FileHandle extends EventEmitter {
   static {
-    lifetimeOf = (handle) => handle.#file;
+    lifetimeOf = (handle) => {
+      if (!(#file in handle)) throw internalAssertion('handle must be an instance of FileHandle');
+      return handle.#file;
+    };
   }
 
   readonly #file: HandleLifetime;
@@ -111,56 +176,8 @@ export class FileHandle extends EventEmitter {
   }
 
   /** @internal Runs `run` with the descriptor, which stays open until it has settled. */
-  async use<T>(syscall: string, run: (fd: number) => Promise<T>): Promise<T> {
-    const fd = this.#file.acquire(syscall);
-    try {
-      return await run(fd);
-    } finally {
-      this.#file.release();
-    }
-  }
-
-  /** As `use`, within limits; the descriptor stays open until `run` has settled, even if a limit was reached before. */
-  async #within<T>(
-    syscall: string,
-    limits: unknown,
-    run: (fd: number, task: Task | undefined) => Promise<T>,
-  ): Promise<T> {
-    return withLimits(syscall, validatedLimits(limits), (task) => this.use(syscall, (fd) => run(fd, task)));
-  }
-
-  /**
-   * As `use` with one promise and no more: `prepare` checks the arguments, its `start` makes a request. The descriptor
-   * is in use until the kernel has let go, also when a limit has rejected the promise before.
-   */
-  #request<R>(method: string, syscall: string, prepare: () => Prepared<R>): Promise<R> {
-    return new Promise((resolve, reject) => {
-      const file = this.#file;
-      const fd = file.acquire(method);
-      try {
-        const { limits, start, result } = prepare();
-        const finish = (res: number): void => {
-          if (res < 0) reject(systemError(res, syscall));
-          else resolve(result(res));
-        };
-        const release = (settle: Settle): Settle => {
-          return (res) => {
-            file.release();
-            settle(res);
-          };
-        };
-        if (!isLimited(limits)) return void start(fd, release(finish));
-        const startOwn = (settle: Settle): Stoppable | void => {
-          file.acquire(method);
-          return start(fd, release(settle));
-        };
-        startLimited(syscall, limits, startOwn).then(finish, reject);
-        file.release();
-      } catch (error) {
-        file.release();
-        throw error;
-      }
-    });
+  use<T>(syscall: string, run: (fd: number) => Promise<T>): Promise<T> {
+    return use(this, syscall, run);
   }
 
   /**
@@ -189,7 +206,7 @@ export class FileHandle extends EventEmitter {
     position?: unknown,
     limits?: unknown,
   ): Promise<{ bytesRead: number; buffer: unknown }> {
-    return this.#request('read', 'read', () => {
+    return request(this, 'read', 'read', () => {
       const target = readArguments(buffer, offset, length, position, limits);
       const { memory, offset: from, length: count } = target;
       // One that may be rejected early must be one that can be taken back.
@@ -209,7 +226,7 @@ export class FileHandle extends EventEmitter {
     position?: number | null,
     limits?: Limits,
   ): Promise<{ bytesRead: number; buffers: B }> {
-    return this.#request('readv', 'read', () => {
+    return request(this, 'readv', 'read', () => {
       const views = validatedVector(buffers);
       return {
         limits: validatedLimits(limits),
@@ -231,7 +248,7 @@ export class FileHandle extends EventEmitter {
     position?: number | Limits | null,
     limits?: Limits,
   ): Promise<{ bytesWritten: number; buffer: B }> {
-    return this.#request('write', 'write', () => {
+    return request(this, 'write', 'write', () => {
       const result = (bytesWritten: number): { bytesWritten: number; buffer: B } => {
         return { __proto__: null, bytesWritten, buffer } as { bytesWritten: number; buffer: B };
       };
@@ -256,7 +273,7 @@ export class FileHandle extends EventEmitter {
     position?: number | null,
     limits?: Limits,
   ): Promise<{ bytesWritten: number; buffers: B }> {
-    return this.#request('writev', 'write', () => {
+    return request(this, 'writev', 'write', () => {
       const views = validatedVector(buffers);
       return {
         limits: validatedLimits(limits),
@@ -269,12 +286,12 @@ export class FileHandle extends EventEmitter {
 
   /** Reserves space for the file, or frees or zeroes some. fallocate(2). */
   fallocate(options: FallocateOptions): Promise<void> {
-    return this.use('fallocate', async (fd) => allocate(fd, options));
+    return use(this, 'fallocate', async (fd) => allocate(fd, options));
   }
 
   /** Says how the file will be read: POSIX_FADV_*. posix_fadvise(2). */
   fadvise(advice: number, options?: FadviseOptions): Promise<void> {
-    return this.use('fadvise', async (fd) => advise(fd, advice, options));
+    return use(this, 'fadvise', async (fd) => advise(fd, advice, options));
   }
 
   /** An extended attribute's value; a string with an `encoding`. fgetxattr(2). */
@@ -287,22 +304,22 @@ export class FileHandle extends EventEmitter {
     options?: (GetxattrOptions & { encoding?: 'buffer' | null | undefined }) | null,
   ): Promise<Buffer>;
   getxattr(name: string, options?: GetxattrOptions | BufferEncoding | null): Promise<Buffer | string> {
-    return this.use('fgetxattr', async (fd) => getAttribute(fd, name, options));
+    return use(this, 'fgetxattr', async (fd) => getAttribute(fd, name, options));
   }
 
   /** Sets an extended attribute; strings are stored as UTF-8. fsetxattr(2). */
   setxattr(name: string, value: string | View, options?: SetxattrOptions): Promise<void> {
-    return this.use('fsetxattr', async (fd) => setAttribute(fd, name, value, options));
+    return use(this, 'fsetxattr', async (fd) => setAttribute(fd, name, value, options));
   }
 
   /** What is left of the file, from its position on. */
   readFile(options?: unknown): Promise<Buffer | string> {
-    return this.use('readFile', async (fd) => readDescriptor(fd, validatedOptions(options)));
+    return use(this, 'readFile', async (fd) => readDescriptor(fd, validatedOptions(options)));
   }
 
   /** Writes at the file's position. */
   writeFile(data: unknown, options?: unknown): Promise<void> {
-    return this.use('writeFile', async (fd) => {
+    return use(this, 'writeFile', async (fd) => {
       const valid = validatedOptions(options);
       // Checked, and that is all: a handle is flushed by `sync`.
       validatedFlush(valid);
@@ -318,33 +335,33 @@ export class FileHandle extends EventEmitter {
   }
 
   stat(options: StatOptions = {}): Promise<Stats | BigIntStats> {
-    return this.use('fstat', async (fd) => await promised(fstatCall(fd, options), limitsOf(options)));
+    return use(this, 'fstat', async (fd) => await promised(fstatCall(fd, options), limitsOf(options)));
   }
 
   /** fsync(2): data and metadata are on the device. */
   sync(limits: Limits = {}): Promise<void> {
-    return this.#within('fsync', limits, (fd, task) => synchronize(fd, false, task));
+    return within(this, 'fsync', limits, (fd, task) => synchronize(fd, false, task));
   }
 
   /** fdatasync(2): the data, and what is needed to read it. */
   datasync(limits: Limits = {}): Promise<void> {
-    return this.#within('fdatasync', limits, (fd, task) => synchronize(fd, true, task));
+    return within(this, 'fdatasync', limits, (fd, task) => synchronize(fd, true, task));
   }
 
   truncate(bytes: number = 0, limits?: Limits): Promise<void> {
-    return this.#within('ftruncate', limits, (fd, task) => truncateFile(fd, bytes, task));
+    return within(this, 'ftruncate', limits, (fd, task) => truncateFile(fd, bytes, task));
   }
 
   chmod(mode: number | string): Promise<void> {
-    return this.use('fchmod', (fd) => changeMode(fd, mode));
+    return use(this, 'fchmod', (fd) => changeMode(fd, mode));
   }
 
   chown(uid: number, gid: number): Promise<void> {
-    return this.use('fchown', (fd) => changeOwner(fd, uid, gid));
+    return use(this, 'fchown', (fd) => changeOwner(fd, uid, gid));
   }
 
   utimes(atime: number | string | Date, mtime: number | string | Date): Promise<void> {
-    return this.use('futimes', (fd) => changeTimes(fd, atime, mtime));
+    return use(this, 'futimes', (fd) => changeTimes(fd, atime, mtime));
   }
 
   createReadStream(options?: object): ReadStream {

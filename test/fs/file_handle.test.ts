@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { once, type EventEmitter } from 'node:events';
 import nodeFs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { backend } from 'ringcore/core';
@@ -52,6 +53,43 @@ t.test('close waits for what is in flight; afterwards EBADF', async (t) => {
   await t.resolves(handle.close());
   const error = { message: 'file closed', code: 'EBADF', syscall: 'read' };
   await t.rejects(handle.read(Buffer.alloc(1), 0, 1, 0), error);
+});
+
+t.test(
+  'a web stream ends when its handle is closed, locked or not, and holds it no longer than it reads',
+  async (t) => {
+    const before = descriptors();
+    for (const type of [undefined, 'bytes'] as const) {
+      const streamOf = (handle: FileHandle): ReadableStream =>
+        (handle.readableWebStream as (options: object) => ReadableStream)({ type });
+      const locked = await open(file);
+      const reader = streamOf(locked).getReader();
+      await Promise.all([locked.close(), reader.closed]);
+      t.same(await reader.read(), { done: true, value: undefined }, `${type}`);
+
+      const read = await open(file);
+      for await (const chunk of streamOf(read)) {
+        t.ok((chunk as Uint8Array).length > 0);
+        break;
+      }
+      await read.close();
+
+      const directory = await open(dir);
+      await t.rejects(text(streamOf(directory) as never), { code: 'EISDIR' });
+      await directory.close();
+    }
+    t.equal(await settledDescriptors(before), before);
+  },
+);
+
+t.test('methods called with another `this` reject', async (t) => {
+  const handle = await open(file);
+  const error = { code: 'ERR_INTERNAL_ASSERTION', message: /handle must be an instance of FileHandle/ };
+  for (const name of ['stat', 'sync', 'truncate', 'read', 'writev', 'readFile', 'chmod'] as const) {
+    const method = Reflect.get(handle, name) as (this: object) => Promise<unknown>;
+    await t.rejects(method.call({}), error, name);
+  }
+  await handle.close();
 });
 
 t.test('await using, lines, streams, web streams', async (t) => {
