@@ -13,7 +13,9 @@
           '<!@(node -p "\'<(layers)\'.split(\' \').map(d => \'native/\' + d).filter(d => fs.existsSync(d)).flatMap(d => fs.readdirSync(d).filter(f => f.endsWith(\'.cc\')).sort().map(f => d + \'/\' + f)).join(\' \')")',
         ],
         'include_dirs': ['native', '<!(node -p "require(\'node-addon-api\').include_dir")'],
-        'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+        'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED',
+                    # A worker that is being terminated refuses exceptions too: that is no reason to abort the process.
+                    'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
         'cflags': ['-O2', '-Wall', '-Wextra', '-fvisibility=hidden'],
         'cflags_cc': ['-std=c++20', '-fno-exceptions', '-fno-rtti'],
         'conditions': [

@@ -340,7 +340,10 @@ export interface NativeRing {
   /** Asks the kernel to cancel; the slot stays busy until its terminal completion. */
   cancel(slot: number): void;
   setRef(slot: number, referenced: boolean): void;
-  /** The descriptor is closed when the environment ends (a worker is terminated), unless it was disowned before. */
+  /**
+   * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it
+   * before. Who closes it in another way disowns it.
+   */
   own(fd: number): void;
   disown(fd: number): void;
   submit(): void;

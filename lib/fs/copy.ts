@@ -122,10 +122,7 @@ class FileCopy {
     const results = await performLinked(
       [
         (native, link) => native.write(link, 0, output, view, 0, view.byteLength, 0, 0),
-        (native, link) => {
-          native.disown(output);
-          return native.close(link, 0, output);
-        },
+        (native, link) => native.close(link, 0, output),
       ],
       this.#task,
     );

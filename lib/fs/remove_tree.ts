@@ -34,10 +34,7 @@ function unlink(directory: number, name: Path): PrepareLinked {
 }
 
 function close(directory: number): PrepareLinked {
-  return (native, link) => {
-    native.disown(directory);
-    return native.close(link, 0, directory);
-  };
+  return (native, link) => native.close(link, 0, directory);
 }
 
 /** One tree that is being removed. */

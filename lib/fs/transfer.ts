@@ -369,13 +369,7 @@ export function startWritev(
 /** Closes a descriptor: 0, or -errno; the number is free then in any case. */
 export function startClose(fd: number, settle: Settle, runsUserCode = false): void {
   endTurns(fd);
-  const prepare: Prepare = (native) => {
-    const slot = native.close(0, 0, fd);
-    // From now on the number may be another file's.
-    if (slot >= 0) native.disown(fd);
-    return slot;
-  };
-  new Request(prepare, settle, runsUserCode).submit();
+  new Request((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
 }
 
 /** As a promise, which rejects with the error that node's close gives. */

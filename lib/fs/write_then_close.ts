@@ -65,8 +65,6 @@ class WriteThenClose implements Waiter {
     const closed: CompletionHandler = { complete: (res) => this.#settle(this.#written, res) };
     this.#ring.start(written, this.#slot);
     this.#ring.start(closed, native.close(0, 0, this.#fd));
-    // From now on the number may be another file's.
-    native.disown(this.#fd);
     return true;
   }
 

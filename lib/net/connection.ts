@@ -216,12 +216,7 @@ class DescriptorClose implements CompletionHandler, Waiter {
   }
 
   admit(): boolean {
-    const { native } = this.#ring;
-    // Before: the number may be another file's as soon as the kernel has the request.
-    native.disown(this.#fd);
-    if (this.#ring.start(this, native.close(0, 0, this.#fd))) return true;
-    own(this.#ring, this.#fd);
-    return false;
+    return this.#ring.start(this, this.#ring.native.close(0, 0, this.#fd));
   }
 
   refuse(): void {

@@ -50,6 +50,7 @@ class RingWrap final : private Executor::Client {
   bool dispatch_batch(uint32_t count);
   bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
+  void descriptor_closed(int fd) override { owned_.erase(fd); }
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
@@ -58,8 +59,8 @@ class RingWrap final : private Executor::Client {
   napi_env env_;
   std::unique_ptr<Executor> executor_;
   std::vector<RegisteredBuffer> registered_;
-  std::unordered_set<int>
-      owned_;  // descriptors that JavaScript holds, to be closed if the environment ends before it does
+  // Descriptors that JavaScript holds, to be closed if the environment ends before it does.
+  std::unordered_set<int> owned_;
   Napi::ObjectReference object_;
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;

@@ -327,6 +327,7 @@ void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
 }
 
 void Executor::finish(Op& op, int32_t result, uint32_t flags) {
+  if (op.closes >= 0 && result != -ECANCELED) client_->descriptor_closed(op.closes);
   flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
   ready_.push_back({static_cast<int32_t>(op.slot), result, flags, op.aux});
   cancel_attempts_ = kCancelAttempts;

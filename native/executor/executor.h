@@ -48,6 +48,8 @@ class Executor final : private LoopWatcher::Events {
     virtual void dispatch(const Completion* completions, uint32_t count) = 0;
     // Memory for a file's content that stays until the operation's completion; null when there is none.
     virtual uint8_t* allocate(uint32_t slot, uint64_t bytes) = 0;
+    // The kernel has closed it: the number may be another file's already.
+    virtual void descriptor_closed(int fd) = 0;
 
    protected:
     ~Client() = default;
@@ -76,6 +78,7 @@ class Executor final : private LoopWatcher::Events {
   void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
     if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
+    if constexpr (std::is_same_v<Shape, Close>) op.closes = shape.fd;
     // Of those opens the kernel would make its first attempt on this thread, and wait.
     if constexpr (requires { shape.opens(); }) {
       if (mounts_.open_may_wait(shape.dirfd, shape.path, shape.opens())) sqe_flags |= abi::IOSQE_ASYNC;

@@ -41,7 +41,8 @@ struct Op {
   bool timed_out = false;         // its link timeout fired
   bool makes_descriptor = false;  // its result is an ordinary descriptor: closed if nobody takes it
   uint16_t buffer_group = 0;
-  int32_t result = 0;  // of the operation's final CQE, while its link timeout is due
+  int32_t closes = -1;  // the descriptor that it closes
+  int32_t result = 0;   // of the operation's final CQE, while its link timeout is due
   uint32_t cqe_flags = 0;
   int32_t aux = 0;                // beside the result: a buffer offset, message flags, a stage
   const void* out = nullptr;      // what the kernel writes beside the result: a msghdr, a pipe's ends

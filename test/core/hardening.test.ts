@@ -1,9 +1,12 @@
 // Faults that were found by attacking, each held by a test.
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { BufferRing, nop, readv, recvMultishot, Ring, stats, writev } from 'ringcore/core';
 import {
   closeQuietly,
+  descriptorsAtRest,
+  descriptorsBackAt,
   exception,
   makePipe,
   openDescriptors,
@@ -112,4 +115,17 @@ t.test('what a worker owns is closed when it ends', async (t) => {
     [given],
   );
   closeQuietly(given);
+});
+
+t.test('a worker may be terminated at any moment of its start', async (t) => {
+  const { Worker } = await import('node:worker_threads');
+  const before = await descriptorsAtRest();
+  for (let round = 0; round < 20; round++) {
+    const worker = new Worker("import('ringcore/core').then(({ timeout }) => timeout(1e6))", { eval: true });
+    await once(worker, 'online');
+    // The modules take some 50 ms to load; the ring is opened at the end of that.
+    await wait(3 * round);
+    await worker.terminate();
+  }
+  t.equal((await descriptorsBackAt(before)).length, before.length);
 });

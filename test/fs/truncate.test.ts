@@ -179,31 +179,38 @@ t.test('a kernel without ftruncate (before 6.9): node does it', ring, (t) => {
   t.end();
 });
 
-t.test('a worker that is terminated in the midst of it leaves nothing open', ring, async (t) => {
-  prepare();
-  const program = `
+t.test(
+  'a worker that is terminated in the midst of truncate or writeFile leaves nothing open',
+  ring,
+  async (t) => {
+    prepare();
+    const program = `
     const { parentPort, workerData } = require('node:worker_threads');
-    const { truncate } = require(workerData.library);
-    const forEver = async () => {
+    const { truncate, writeFile } = require(workerData.library);
+    const forEver = async (call, argument) => {
       for (let begun = false; ; begun = true) {
-        await truncate(workerData.file, 5);
+        await call(workerData.file, argument);
         if (!begun) parentPort.postMessage('begun');
       }
     };
-    for (let index = 0; index < 20; index++) forEver();`;
-  const workerData = { file, library: createRequire(import.meta.url).resolve('ringcore/fs/promises') };
-  const open = (): number =>
-    nodeFs.readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return nodeFs.readlinkSync(`/proc/self/fd/${fd}`) === file;
-      } catch {
-        return false;
-      }
-    }).length;
-  for (let round = 0; round < 10; round++) {
-    const worker = new Worker(program, { eval: true, workerData });
-    await once(worker, 'message');
-    await worker.terminate();
-  }
-  t.equal(open(), 0);
-});
+    for (let index = 0; index < 10; index++) {
+      forEver(truncate, 5);
+      forEver(writeFile, 'content');
+    }`;
+    const workerData = { file, library: createRequire(import.meta.url).resolve('ringcore/fs/promises') };
+    const open = (): number =>
+      nodeFs.readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return nodeFs.readlinkSync(`/proc/self/fd/${fd}`) === file;
+        } catch {
+          return false;
+        }
+      }).length;
+    for (let round = 0; round < 10; round++) {
+      const worker = new Worker(program, { eval: true, workerData });
+      await once(worker, 'message');
+      await worker.terminate();
+    }
+    t.equal(open(), 0);
+  },
+);
