@@ -5,8 +5,6 @@ import t from 'tap';
 import { BufferRing, nop, readv, recvMultishot, Ring, stats, writev } from 'ringcore/core';
 import {
   closeQuietly,
-  descriptorsAtRest,
-  descriptorsBackAt,
   exception,
   makePipe,
   openDescriptors,
@@ -119,7 +117,10 @@ t.test('what a worker owns is closed when it ends', async (t) => {
 
 t.test('a worker may be terminated at any moment of its start', async (t) => {
   const { Worker } = await import('node:worker_threads');
-  const before = await descriptorsAtRest();
+  // node's loader leaves the files open that it is reading.
+  const ofRings = (): string[] =>
+    openDescriptors().filter((entry) => /io_uring|eventfd|mountinfo/.test(entry));
+  const before = ofRings();
   for (let round = 0; round < 20; round++) {
     const worker = new Worker("import('ringcore/core').then(({ timeout }) => timeout(1e6))", { eval: true });
     await once(worker, 'online');
@@ -127,5 +128,5 @@ t.test('a worker may be terminated at any moment of its start', async (t) => {
     await wait(3 * round);
     await worker.terminate();
   }
-  t.equal((await descriptorsBackAt(before)).length, before.length);
+  t.equal(ofRings().length, before.length);
 });
