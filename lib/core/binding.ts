@@ -395,6 +395,8 @@ export interface Binding {
   pipe(bytes: number): [number, number] | number;
   /** `st_mode` and the size, as far as they are known without asking a server. */
   describe(fd: number, out: Float64Array): number;
+  /** fcntl(F_GETFL). */
+  openFlags(fd: number): number;
   closeDescriptor(fd: number): number;
   /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
   lseek(fd: number, offset: number, whence: number): number;

@@ -30,6 +30,14 @@ function flagsFor(bytes: number): number {
   return bytes > chunkBytes ? IOSQE_ASYNC : 0;
 }
 
+/**
+ * For writes to this descriptor. The kernel's attempt on the submitting thread may end half way (XFS, btrfs), and a worker
+ * does the rest. When appending, another process could get in between: so a worker does it all.
+ */
+export function flagsForWriting(fd: number): number {
+  return opensForAppending(fd) ? IOSQE_ASYNC : 0;
+}
+
 /** A buffer that has been detached since it was validated. */
 function assertThere(view: Uint8Array, end: number): void {
   if (end > view.byteLength) throw new RangeError('the buffer is gone');
@@ -212,8 +220,8 @@ export function startReadv(
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
-/** Makes the SQE for what is left when `done` bytes are written, at `position`. */
-type PrepareWrite = (native: NativeRing, done: number, position: Position) => number;
+/** Makes the SQE for what is left when `done` bytes are written, at `position`, with these flags among its own. */
+type PrepareWrite = (native: NativeRing, done: number, position: Position, sqeFlags: number) => number;
 
 /** How many writes are in flight, or wait for their turn, by descriptor. */
 const writing = new Map<number, number>();
@@ -240,6 +248,7 @@ class Writing implements Stoppable {
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
   readonly #turn: Turn | undefined;
+  readonly #sqeFlags: number;
   #request: Request | undefined;
   #done = 0;
   #cancelled = false;
@@ -264,6 +273,7 @@ class Writing implements Stoppable {
     this.#position = position;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
+    this.#sqeFlags = flagsForWriting(fd);
     countWrite(fd, 1);
     if (isOwn(position)) this.#turn = new Turn(fd, true, (turn) => this.#step(turn));
     else this.#step(undefined);
@@ -281,7 +291,7 @@ class Writing implements Stoppable {
       typeof this.#resumed === 'number' ? this.#resumed + this.#done : advanced(this.#position, this.#done);
     const request = (): Request =>
       (this.#request = new Request(
-        (native) => this.#prepare(native, this.#done, position),
+        (native) => this.#prepare(native, this.#done, position, this.#sqeFlags),
         (res) => this.#completed(turn, res),
         this.#runsUserCode,
       ));
@@ -296,7 +306,7 @@ class Writing implements Stoppable {
     if (turn !== undefined && turn.start >= 0) {
       // In the meantime somebody has closed the descriptor.
       if (!turn.valid) return this.#end(turn, this.#done);
-      this.#resumed ??= opensForAppending(this.#fd) ? 'append' : turn.start;
+      this.#resumed ??= this.#sqeFlags !== 0 ? 'append' : turn.start;
     }
     if (res === 0 || this.#cancelled) this.#end(turn, this.#done);
     else this.#step(turn);
@@ -325,13 +335,13 @@ export function startWrite(
   settle: Settle,
   runsUserCode = false,
 ): Stoppable {
-  const prepare: PrepareWrite = (native, done, at) => {
+  const prepare: PrepareWrite = (native, done, at, sqeFlags) => {
     const left = length - done;
     if (!(memory instanceof Uint8Array)) {
       return native.writeFixed(0, 0, fd, indexOf(memory), offset + done, left, at, 0);
     }
     assertThere(memory, offset + length);
-    return native.write(flagsFor(left), 0, fd, memory, offset + done, left, at, 0);
+    return native.write(sqeFlags | flagsFor(left), 0, fd, memory, offset + done, left, at, 0);
   };
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }
@@ -356,12 +366,12 @@ export function startWritev(
   const length = bytesIn(views);
   let rest = views;
   let behind = 0;
-  const prepare: PrepareWrite = (native, done, at) => {
+  const prepare: PrepareWrite = (native, done, at, sqeFlags) => {
     if (bytesIn(rest) < length - behind) throw new RangeError('a buffer is gone');
     rest = remaining(rest, done - behind);
     behind = done;
     const part = rest.length > vectorLimit ? rest.slice(0, vectorLimit) : rest;
-    return native.writev(flagsFor(bytesIn(part)), 0, fd, part, at, 0);
+    return native.writev(sqeFlags | flagsFor(bytesIn(part)), 0, fd, part, at, 0);
   };
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }

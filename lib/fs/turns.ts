@@ -7,8 +7,8 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
+import { fsConstants } from '../core/node_constants.js';
 import { EINVAL } from './errors.js';
-import nodeFs from './node_fs.js';
 
 const SEEK_SET = 0;
 const SEEK_CUR = 1;
@@ -140,14 +140,8 @@ export function hasPosition(fd: number): boolean {
   return positionOf(fd) >= 0;
 }
 
-/** Whether O_APPEND is among the flags of an open descriptor. False where /proc cannot be read. */
+/** Whether what is written goes to the end of the file, wherever that is. */
 export function opensForAppending(fd: number): boolean {
-  let text: string;
-  try {
-    text = nodeFs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
-  } catch {
-    return false;
-  }
-  const flags = /^flags:\s*([0-7]+)$/m.exec(text)?.[1] ?? '0';
-  return (parseInt(flags, 8) & nodeFs.constants.O_APPEND) !== 0;
+  const flags = loadBinding().openFlags(fd);
+  return flags >= 0 && (flags & fsConstants.O_APPEND) !== 0;
 }

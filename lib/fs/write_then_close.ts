@@ -8,7 +8,7 @@ import type { CompletionHandler, Waiter } from '../core/completion.js';
 import { IOSQE_IO_LINK } from '../core/constants.js';
 import { checked, ECANCELED, EFAULT } from './errors.js';
 import type { Task } from './task.js';
-import { chunkBytes, closeDescriptor, closeQuietly } from './transfer.js';
+import { chunkBytes, closeDescriptor, closeQuietly, flagsForWriting } from './transfer.js';
 import { hasPosition } from './turns.js';
 import { writeBytes } from './write_to.js';
 
@@ -54,7 +54,8 @@ class WriteThenClose implements Waiter {
       return true;
     }
     if (native.beginChain(2) !== 0) return false;
-    this.#slot = native.write(IOSQE_IO_LINK, 0, this.#fd, bytes, done, end - done, this.#position, 0);
+    const sqeFlags = IOSQE_IO_LINK | flagsForWriting(this.#fd);
+    this.#slot = native.write(sqeFlags, 0, this.#fd, bytes, done, end - done, this.#position, 0);
     const written: CompletionHandler = {
       complete: (res) => {
         this.#slot = -1;

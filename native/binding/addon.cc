@@ -156,6 +156,11 @@ Napi::Value describe_file(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), result);
 }
 
+// openFlags(fd): the O_* flags that can change, such as O_APPEND; or -errno.
+Napi::Value open_flags(const Napi::CallbackInfo& info) {
+  return outcome(info, ::fcntl(integer(info, 0), F_GETFL));
+}
+
 // closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
 Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
@@ -207,6 +212,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("getsockopt", &get_option);
   add("pipe", &open_pipe);
   add("describe", &describe_file);
+  add("openFlags", &open_flags);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
   add("keepFreedMemory", &keep_freed_memory);
