@@ -28,9 +28,10 @@ const [name, ...args] = process.argv.slice(2);
 const examples = listExamples();
 const path = examples.get(name);
 if (path === undefined) {
-  console.error(name === undefined ? 'npm run example -- NAME ARGS…' : `There is no example called ${name}.`);
-  for (const [known, at] of examples) console.error(`  ${known.padEnd(22)} ${summary(at)}`);
-  process.exitCode = 2;
+  const list = name === undefined ? console.log : console.error;
+  list(name === undefined ? 'npm run example -- NAME ARGS…' : `There is no example called ${name}.`);
+  for (const [known, at] of examples) list(`  ${known.padEnd(22)} ${summary(at)}`);
+  if (name !== undefined) process.exitCode = 2;
 } else {
   const file = join(root, 'build', 'examples', `${path}.js`);
   process.argv = [process.argv[0], file, ...args];

@@ -7,8 +7,6 @@
 /** CQE flags (the lower half of a completion's `flags`; the upper half is the buffer id). */
 export const F_BUFFER = 1 << 0;
 export const F_MORE = 1 << 1;
-export const F_SOCK_NONEMPTY = 1 << 2;
-export const F_NOTIF = 1 << 3;
 export const F_BUF_MORE = 1 << 4;
 /** The native side's own: `readFile` found a file whose size is not known; `res` is its open descriptor. */
 export const UNSIZED = 1 << 13;

@@ -27,6 +27,7 @@ import {
   validateInt32,
   validateOffset,
   validateUint32,
+  validateObject,
 } from './validate.js';
 
 /** Which part of a buffer, and where in the file. */
@@ -307,6 +308,7 @@ export function fallocate(
   options: { mode?: number; offset?: number | bigint; length: number | bigint } & OperationOptions,
 ): Operation<void> {
   const file = validatedDescriptor(fd);
+  validateObject(options, 'options');
   const { mode = 0, offset = 0, length } = options;
   validateInt32(mode, 'options.mode', 0);
   validateOffset(offset, 'options.offset');

@@ -9,27 +9,22 @@ import { keptPath } from './arguments.js';
 import { bound, settleLater } from './callback.js';
 import { api, likeNodes } from './exported.js';
 import { typeOf } from './look_up.js';
-import { callbackOf, validatedLimits } from './options.js';
 import type { Path } from './open_file.js';
-import { withLimits } from './task.js';
 
-/** `fs.exists(path[, limits], callback)`. What is no path does not exist; nor does what was not found within the limits. */
-export function exists(path: unknown, limits: unknown, callback?: unknown): void {
-  const done = callbackOf(limits, callback);
-  validateFunction(done, 'cb');
-  const within = validatedLimits(limits);
+/** `fs.exists(path, callback)`. What is no path does not exist. Without limits: it could not tell that they ended it. */
+export function exists(path: unknown, callback: unknown): void {
+  validateFunction(callback, 'cb');
   let name: Path;
   try {
     name = keptPath(path);
   } catch {
     // At once, as node does.
-    (done as (found: boolean) => void)(false);
+    (callback as (found: boolean) => void)(false);
     return;
   }
-  const call = bound(done) as unknown as (found: boolean) => void;
-  const type = withLimits('access', within, (task) => typeOf(name, task));
+  const call = bound(callback) as unknown as (found: boolean) => void;
   settleLater(
-    type,
+    typeOf(name),
     (type) => call(type >= 0),
     () => call(false),
   );

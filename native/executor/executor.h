@@ -21,7 +21,7 @@ namespace ringcore {
 struct Completion {
   int32_t slot;  // -1: a message from another ring, its value in `flags`
   int32_t result;
-  uint32_t flags;  // the CQE's, and the four below
+  uint32_t flags;  // the CQE's, and the three below
   int32_t aux;
 };
 

@@ -10,6 +10,21 @@ import t from 'tap';
 const dir = t.testdir({ file: 'content' });
 const file = join(dir, 'file');
 
+t.test("a callback's exception reaches its domain, and leaves it", async (t) => {
+  const script = `
+    import domain from 'node:domain';
+    import fs from 'ringcore/fs';
+    const scope = domain.create().on('error', ({ message }) => {
+      console.log(message, process.domain === scope);
+    });
+    scope.run(() => fs.readFile('/proc/self/comm', () => { throw new Error('read'); }));
+    scope.run(() => fs.stat('/', () => { throw new Error('stat'); }));
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script]);
+  t.same(String(stdout).split('\n').sort(), ['', 'read false', 'stat false'], String(stderr));
+});
+
 t.test('a callback runs in the async context of its call', async (t) => {
   const storage = new AsyncLocalStorage<string>();
   const fd = nodeFs.openSync(file, 'r+');

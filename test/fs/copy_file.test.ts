@@ -1,5 +1,5 @@
 // copyFile: node's results and errors, every byte, and nothing left behind when it fails or is stopped.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import nodePromises from 'node:fs/promises';
 import { join } from 'node:path';
@@ -226,20 +226,13 @@ t.test('a source that becomes shorter meanwhile: a prefix, and no waiting for th
   }
 });
 
-/** A file system of 2 MiB, or why there is none. */
-function mountSmall(): { skip?: string } {
-  nodeFs.mkdirSync(at('small'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', at('small')], { stdio: 'pipe' });
-  } catch {
-    return { skip: 'mounting a small file system is not allowed here' };
-  }
-  return {};
-}
-
-t.test('no space left: the error, and no partial file', mountSmall(), async (t) => {
+t.test('no space left: the error, and no partial file', async (t) => {
   const small = at('small');
-  t.teardown(() => execFileSync('umount', [small]));
+  nodeFs.mkdirSync(small);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small]).status !== 0) {
+    return void t.pass('', { skip: 'mounting a small file system is not allowed here' });
+  }
+  t.teardown(() => execFileSync('umount', ['-l', small]));
   nodeFs.writeFileSync(at('big'), pattern(5 * mib));
   nodeFs.writeFileSync(at('fits-not'), pattern(40_000));
   const before = descriptors();

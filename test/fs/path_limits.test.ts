@@ -236,20 +236,6 @@ t.test('a handle can be closed when its sync was aborted', ring, async (t) => {
   t.equal(await settledDescriptors(before), before);
 });
 
-t.test('exists: what was not found in time does not exist', ring, async (t) => {
-  const found = (limits: object): Promise<boolean> =>
-    new Promise((resolve) => {
-      (fs.exists as (path: string, limits: object, done: (found: boolean) => void) => void)(
-        file,
-        limits,
-        resolve,
-      );
-    });
-  begin();
-  t.equal(await found({ timeout: 60_000 }), true);
-  t.equal(await found({ signal: AbortSignal.abort() }), false);
-});
-
 t.test('rmdir of a tree', ring, async (t) => {
   begin();
   const options = { recursive: true, signal: AbortSignal.abort() } as object;

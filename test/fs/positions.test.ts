@@ -65,25 +65,22 @@ t.test('a file size limit: EFBIG, and what is written is in its place', (t) => {
   t.end();
 });
 
-const mounted = join(dir, 'full');
-nodeFs.mkdirSync(mounted);
-const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted]);
-const skip = mount.status === 0 ? false : 'no tmpfs can be mounted here';
-
-t.test('a full file system: a stream ends with ENOSPC', { skip }, async (t) => {
-  try {
-    const stream = fs.createWriteStream(join(mounted, 'file'));
-    stream.write(Buffer.alloc(700_000, 'a'));
-    stream.end(Buffer.alloc(700_000, 'b'));
-    const [error] = (await once(stream, 'error')) as [NodeJS.ErrnoException];
-    t.equal(error.code, 'ENOSPC');
-    const content = nodeFs.readFileSync(join(mounted, 'file'));
-    t.equal(content.length, 1_048_576);
-    t.equal(content.indexOf('b'), 700_000);
-    t.equal(content.lastIndexOf('a'), 699_999);
-  } finally {
-    execFileSync('umount', ['-l', mounted]);
+t.test('a full file system: a stream ends with ENOSPC', async (t) => {
+  const mounted = join(dir, 'full');
+  nodeFs.mkdirSync(mounted);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted]).status !== 0) {
+    return void t.pass('', { skip: 'no tmpfs can be mounted here' });
   }
+  t.teardown(() => execFileSync('umount', ['-l', mounted]));
+  const stream = fs.createWriteStream(join(mounted, 'file'));
+  stream.write(Buffer.alloc(700_000, 'a'));
+  stream.end(Buffer.alloc(700_000, 'b'));
+  const [error] = (await once(stream, 'error')) as [NodeJS.ErrnoException];
+  t.equal(error.code, 'ENOSPC');
+  const content = nodeFs.readFileSync(join(mounted, 'file'));
+  t.equal(content.length, 1_048_576);
+  t.equal(content.indexOf('b'), 700_000);
+  t.equal(content.lastIndexOf('a'), 699_999);
 });
 
 t.test('many writes at once at the own position', async (t) => {
