@@ -51,4 +51,5 @@ export const EISDIR = -21;
 export const EINVAL = -22;
 export const EFBIG = -27;
 export const ENOSPC = -28;
+export const ENOTEMPTY = -39;
 export const ECANCELED = -125;

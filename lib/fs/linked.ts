@@ -7,29 +7,24 @@
 import { ring as threadRing } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import type { Waiter } from '../core/completion.js';
-import { IOSQE_IO_HARDLINK, IOSQE_IO_LINK } from '../core/constants.js';
+import { IOSQE_IO_LINK } from '../core/constants.js';
 import { ECANCELED } from './errors.js';
 import type { Task } from './task.js';
 
 /** Fills an SQE, with these link flags among its own; returns the slot. It must not throw. */
 export type PrepareLinked = (native: NativeRing, linkFlags: number) => number;
 
-/** As many as may be linked: a part of the smallest submission queue. */
-export const longestLink = 64;
-
 /** All the requests and what they use stay reachable, by `this`, until the last of them has completed. */
 class Linked implements Waiter {
   readonly #requests: PrepareLinked[];
-  readonly #linkFlag: number;
   readonly #settle: (results: number[]) => void;
   readonly #ring = threadRing();
   readonly #results: number[];
   #slots: number[] | undefined;
   #left: number;
 
-  constructor(requests: PrepareLinked[], linkFlag: number, settle: (results: number[]) => void) {
+  constructor(requests: PrepareLinked[], settle: (results: number[]) => void) {
     this.#requests = requests;
-    this.#linkFlag = linkFlag;
     this.#settle = settle;
     this.#results = new Array<number>(requests.length).fill(ECANCELED);
     this.#left = requests.length;
@@ -45,7 +40,7 @@ class Linked implements Waiter {
     const count = this.#requests.length;
     if (count > 1 && native.beginChain(count) !== 0) return false;
     const slots = this.#requests.map((prepare, index) =>
-      prepare(native, index < count - 1 ? this.#linkFlag : 0),
+      prepare(native, index < count - 1 ? IOSQE_IO_LINK : 0),
     );
     // Only one by itself finds the table full; for a chain there is room.
     if (slots[0]! < 0) return false;
@@ -60,7 +55,7 @@ class Linked implements Waiter {
     this.#settle(this.#results);
   }
 
-  /** The one that runs is told to stop. Behind a soft link that ends the rest. */
+  /** The one that runs is told to stop; that ends the rest. */
   cancel(): void {
     if (this.#slots === undefined) {
       if (this.#ring.withdraw(this)) this.refuse();
@@ -76,22 +71,13 @@ class Linked implements Waiter {
   }
 }
 
-function performAll(requests: PrepareLinked[], linkFlag: number, task?: Task): Promise<number[]> {
-  return new Promise((resolve) => {
-    const linked = new Linked(requests, linkFlag, resolve).submit();
-    task?.track(linked);
-  });
-}
-
 /**
  * Each begins when the one before it has succeeded completely: after a failure, or a short read or write, the rest have
  * the result ECANCELED. Resolves to the results when the kernel has let go of all.
  */
 export function performLinked(requests: PrepareLinked[], task?: Task): Promise<number[]> {
-  return performAll(requests, IOSQE_IO_LINK, task);
-}
-
-/** One after the other, whatever becomes of those before. */
-export function performInTurn(requests: PrepareLinked[], task?: Task): Promise<number[]> {
-  return performAll(requests, IOSQE_IO_HARDLINK, task);
+  return new Promise((resolve) => {
+    const linked = new Linked(requests, resolve).submit();
+    task?.track(linked);
+  });
 }
