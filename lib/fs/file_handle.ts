@@ -5,7 +5,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
-import type { BigIntStats, ReadStream, Stats, WriteStream } from 'node:fs';
+import type { ReadStream, WriteStream } from 'node:fs';
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
 import { createInterface, type Interface } from 'node:readline';
 import { invalidState, systemError } from '../core/errors.js';
@@ -36,8 +36,10 @@ import { HandleLifetime } from './handle_lifetime.js';
 import { adopted } from './handle_transfer.js';
 import { readDescriptor } from './read_to_end.js';
 import { promised } from './call.js';
+import type { AsBytes, AsText, Encoded, Inspecting, StatsOf } from './limited_options.js';
+import type nodePromises from './node_promises.js';
 import { limitsOf, validatedFlush, validatedLimits, validatedOptions, type Limits } from './options.js';
-import { fstatCall, type StatOptions } from './stat.js';
+import { fstatCall } from './stat.js';
 import { isLimited, startLimited, withLimits, type Task } from './task.js';
 import {
   startRead,
@@ -51,6 +53,7 @@ import { assertAttached, validatedContent, writeDescriptor } from './write_to.js
 import { webStream } from './web_stream.js';
 
 type View = NodeJS.ArrayBufferView;
+type Data = Parameters<typeof nodePromises.writeFile>[1];
 type Settle = (res: number) => void;
 
 /** A call with its arguments checked. */
@@ -313,12 +316,15 @@ export class FileHandle extends EventEmitter {
   }
 
   /** What is left of the file, from its position on. */
+  readFile(options: AsText | BufferEncoding): Promise<string>;
+  readFile(options?: AsBytes | null): Promise<Buffer>;
+  readFile(options?: Encoded | BufferEncoding | null): Promise<Buffer | string>;
   readFile(options?: unknown): Promise<Buffer | string> {
     return use(this, 'readFile', async (fd) => readDescriptor(fd, validatedOptions(options)));
   }
 
   /** Writes at the file's position. */
-  writeFile(data: unknown, options?: unknown): Promise<void> {
+  writeFile(data: Data, options?: Encoded | BufferEncoding | null): Promise<void> {
     return use(this, 'writeFile', async (fd) => {
       const valid = validatedOptions(options);
       // Checked, and that is all: a handle is flushed by `sync`.
@@ -330,12 +336,16 @@ export class FileHandle extends EventEmitter {
   }
 
   /** The same as `writeFile`: the file is where its position is, or opened for appending. */
-  appendFile(data: unknown, options?: unknown): Promise<void> {
+  appendFile(data: Data, options?: Encoded | BufferEncoding | null): Promise<void> {
     return this.writeFile(data, options);
   }
 
-  stat(options: StatOptions = {}): Promise<Stats | BigIntStats> {
-    return use(this, 'fstat', async (fd) => await promised(fstatCall(fd, options), limitsOf(options)));
+  stat<B extends boolean = false>(options: Inspecting<B> = {}): Promise<StatsOf<B>> {
+    return use(
+      this,
+      'fstat',
+      async (fd) => (await promised(fstatCall(fd, options), limitsOf(options))) as StatsOf<B>,
+    );
   }
 
   /** fsync(2): data and metadata are on the device. */

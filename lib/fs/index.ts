@@ -3,14 +3,13 @@
  *
  * On io_uring: `readFile`, `writeFile`, `appendFile`, `open`, `close`, `read`, `readv`, `write`, `writev`, `fsync`,
  * `fdatasync`, `exists`, `ftruncate`, the streams, and what `promises` says. The rest, and on the node backend everything, is node's own.
+ * `signal` and `timeout` (in milliseconds) are among the options, or stand before the callback.
  *
  * @module
  */
-import type { MakeDirectoryOptions, NoParamCallback, PathLike } from 'node:fs';
-import { extraCallbacks } from './extras.js';
 import { api, onRing, publish } from './exported.js';
+import type { Fs } from './limited_callbacks.js';
 import type nodeFs from './node_fs.js';
-import type { Limits } from './options.js';
 import promisesApi from './promises.js';
 import './ring_exports.js';
 
@@ -20,106 +19,77 @@ type NodeFs = typeof nodeFs;
 
 if (onRing) publish(api, { promises: promisesApi });
 
-export const appendFile = api.appendFile;
-export const appendFileSync = api.appendFileSync;
-export const close = api.close;
-export const closeSync = api.closeSync;
-export const copyFile = api.copyFile;
-export const cp = api.cp;
-export const cpSync = api.cpSync;
-export const createReadStream = api.createReadStream;
-export const createWriteStream = api.createWriteStream;
-export const exists = api.exists;
-export const fstat = api.fstat;
-export const lstat = api.lstat;
-export const open = api.open;
-export const read = api.read;
-export const readFileSync = api.readFileSync;
-export const readv = api.readv;
-export const rm = api.rm;
-export const rmSync = api.rmSync;
-export const rmdirSync = api.rmdirSync;
-export const stat = api.stat;
-export const truncateSync = api.truncateSync;
-export const write = api.write;
-export const writeFileSync = api.writeFileSync;
-export const writev = api.writev;
+const all = api as Fs;
+
+export const appendFile = all.appendFile;
+export const appendFileSync = all.appendFileSync;
+export const close = all.close;
+export const closeSync = all.closeSync;
+export const copyFile = all.copyFile;
+export const cp = all.cp;
+export const cpSync = all.cpSync;
+export const createReadStream = all.createReadStream;
+export const createWriteStream = all.createWriteStream;
+export const exists = all.exists;
+export const fstat = all.fstat;
+export const lstat = all.lstat;
+export const open = all.open;
+export const read = all.read;
+export const readFileSync = all.readFileSync;
+export const readv = all.readv;
+export const rm = all.rm;
+export const rmSync = all.rmSync;
+export const rmdirSync = all.rmdirSync;
+export const stat = all.stat;
+export const truncateSync = all.truncateSync;
+export const write = all.write;
+export const writeFileSync = all.writeFileSync;
+export const writev = all.writev;
+export const { fadvise, fallocate, getxattr, setxattr } = all;
 export const promises = promisesApi;
 
-/** fdatasync(2). Like the following it takes limits before the callback, or among node's options. */
-export const fdatasync = api.fdatasync as NodeFs['fdatasync'] &
-  ((fd: number, limits: Limits, callback: NoParamCallback) => void);
+/** fdatasync(2). */
+export const fdatasync = all.fdatasync;
 
 /** fsync(2). */
-export const fsync = api.fsync as NodeFs['fsync'] &
-  ((fd: number, limits: Limits, callback: NoParamCallback) => void);
+export const fsync = all.fsync;
 
 /** Cuts or extends an open file. */
-export const ftruncate = api.ftruncate as NodeFs['ftruncate'] &
-  ((fd: number, length: number | undefined, limits: Limits, callback: NoParamCallback) => void);
+export const ftruncate = all.ftruncate;
 
 /** A second name for a file. */
-export const link = api.link as NodeFs['link'] &
-  ((existingPath: PathLike, newPath: PathLike, limits: Limits, callback: NoParamCallback) => void);
+export const link = all.link;
 
 /** Makes a directory; with `recursive` also those above it, and calls back with the first that it made. */
-export const mkdir = api.mkdir as NodeFs['mkdir'] &
-  ((
-    path: PathLike,
-    options: MakeDirectoryOptions & Limits,
-    callback: (error: NodeJS.ErrnoException | null, path?: string) => void,
-  ) => void);
+export const mkdir = all.mkdir;
+
+/** The whole contents of a file, or what is left of a descriptor's. */
+export const readFile = all.readFile;
 
 /** Renames or moves; what has the new name already, is replaced. */
-export const rename = api.rename as NodeFs['rename'] &
-  ((oldPath: PathLike, newPath: PathLike, limits: Limits, callback: NoParamCallback) => void);
+export const rename = all.rename;
 
 /** Removes an empty directory. */
-export const rmdir = api.rmdir as NodeFs['rmdir'] &
-  ((path: PathLike, options: Limits, callback: NoParamCallback) => void);
+export const rmdir = all.rmdir;
 
 /** Makes a symbolic link; `type` is for Windows. */
-export const symlink = api.symlink as NodeFs['symlink'] &
-  ((
-    target: PathLike,
-    path: PathLike,
-    type: 'dir' | 'file' | 'junction' | null | undefined,
-    limits: Limits,
-    callback: NoParamCallback,
-  ) => void);
+export const symlink = all.symlink;
 
 /** Cuts or extends a file. */
-export const truncate = api.truncate as NodeFs['truncate'] &
-  ((path: PathLike, length: number | undefined, limits: Limits, callback: NoParamCallback) => void);
+export const truncate = all.truncate;
 
 /** Removes a name of a file. */
-export const unlink = api.unlink as NodeFs['unlink'] &
-  ((path: PathLike, limits: Limits, callback: NoParamCallback) => void);
-export const { fadvise, fallocate, getxattr, setxattr } = extraCallbacks;
-
-/** The whole contents of a file, or what is left of a descriptor's. Also takes `timeout`, in milliseconds. */
-export const readFile = api.readFile as NodeFs['readFile'] & {
-  (
-    path: Parameters<NodeFs['readFile']>[0],
-    options: Limits & { encoding: BufferEncoding; flag?: string | number | undefined },
-    callback: (error: NodeJS.ErrnoException | null, data: string) => void,
-  ): void;
-  (
-    path: Parameters<NodeFs['readFile']>[0],
-    options: Limits & { encoding?: null | undefined; flag?: string | number | undefined },
-    callback: (error: NodeJS.ErrnoException | null, data: Buffer) => void,
-  ): void;
-};
+export const unlink = all.unlink;
 
 /** Replaces a file's contents, or writes to a descriptor. */
-export const writeFile = api.writeFile;
+export const writeFile = all.writeFile;
 
 /** A Readable of a file, which reads ahead. */
-export const ReadStream = api.ReadStream;
+export const ReadStream = all.ReadStream;
 export type ReadStream = NodeFs['ReadStream']['prototype'];
 
 /** A Writable to a file. */
-export const WriteStream = api.WriteStream;
+export const WriteStream = all.WriteStream;
 export type WriteStream = NodeFs['WriteStream']['prototype'];
 
 /** Names of old, which node's types do not have. */
@@ -128,6 +98,4 @@ export const { FileReadStream, FileWriteStream } = api as unknown as {
   FileWriteStream: NodeFs['WriteStream'];
 };
 
-const all = api as typeof api & typeof extraCallbacks;
-export default all;
-export { api as 'module.exports' };
+export { all as default, all as 'module.exports' };

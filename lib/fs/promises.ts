@@ -6,17 +6,16 @@
  *
  * @module
  */
-import type { MakeDirectoryOptions } from 'node:fs';
-import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
 import { validatedPath } from '../core/validate.js';
 import { copyFilePromises } from './copy_file.js';
 import { cpPromises } from './cp.js';
 import { likeNodes, onRing, promisesApi as api, publish } from './exported.js';
 import { extraPromises } from './extras.js';
 import { FileHandle, whenAdopted } from './file_handle.js';
+import type { FsPromises } from './limited_promises.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor } from './open_file.js';
-import { validatedFileMode, validatedFlags, validatedLimits, type Limits } from './options.js';
+import { validatedFileMode, validatedFlags, validatedLimits } from './options.js';
 import { pathPromises } from './paths.js';
 import { readFile as ringReadFile } from './read_file.js';
 import './ring_exports.js';
@@ -26,25 +25,15 @@ import { withLimits } from './task.js';
 import { appendFile as ringAppendFile, writeFile as ringWriteFile } from './write_file.js';
 
 export * from './node_promises.js';
-
-type Path = Parameters<typeof nodePromises.open>[0];
-type Data = Parameters<typeof nodePromises.writeFile>[1];
-type Target = Parameters<typeof nodePromises.writeFile>[0];
-
-interface Encoded extends Limits {
-  encoding: BufferEncoding;
-  flag?: string | number | undefined;
-}
-interface Raw extends Limits {
-  encoding?: null | undefined;
-  flag?: string | number | undefined;
-}
-interface Writing extends Limits {
-  encoding?: BufferEncoding | null | undefined;
-  flag?: string | number | undefined;
-  mode?: number | string | undefined;
-  flush?: boolean | undefined;
-}
+export type {
+  FadviseOptions,
+  FallocateOptions,
+  GetxattrOptions,
+  SetxattrOptions,
+} from './extra_operations.js';
+export type { FileHandle } from './limited_promises.js';
+export type { Limits } from './options.js';
+export type { FileResult, ReadFilesOptions } from './read_files.js';
 
 async function ringOpen(
   path: unknown,
@@ -80,70 +69,46 @@ if (onRing) {
   publish(api, rmPromises);
 }
 
-/** What `open` gives: node's FileHandle, and what ringcore's has besides. On the node backend that is not there. */
-export type OpenedFile = NodeFileHandle &
-  Pick<FileHandle, 'fadvise' | 'fallocate' | 'getxattr' | 'read' | 'readv' | 'setxattr' | 'write' | 'writev'>;
+const all = api as FsPromises;
+
+export const copyFile = all.copyFile;
+export const cp = all.cp;
+export const lstat = all.lstat;
+export const rm = all.rm;
+export const stat = all.stat;
+export const { fadvise, fallocate, getxattr, readFiles, setxattr } = all;
 
 /** Opens a file; `signal` and `timeout` are in a fourth argument. */
-export const open = api.open as (
-  path: Path,
-  flags?: string | number,
-  mode?: string | number,
-  limits?: Limits,
-) => Promise<OpenedFile>;
+export const open = all.open;
 
 /** The whole contents of a file, or what is left of a FileHandle's. */
-export const readFile = api.readFile as typeof nodePromises.readFile & {
-  (path: Path | NodeFileHandle, options: Encoded): Promise<string>;
-  (path: Path | NodeFileHandle, options: Raw): Promise<Buffer>;
-};
+export const readFile = all.readFile;
 
 /** Replaces a file's contents, or writes to a FileHandle: all of it, or it rejects. */
-export const writeFile = api.writeFile as typeof nodePromises.writeFile &
-  ((path: Target, data: Data, options: Writing) => Promise<void>);
+export const writeFile = all.writeFile;
 
 /** Writes at the end of a file. */
-export const appendFile = api.appendFile as typeof nodePromises.appendFile &
-  ((path: Target, data: string | Uint8Array, options: Writing) => Promise<void>);
+export const appendFile = all.appendFile;
 
-export const copyFile = api.copyFile;
-export const cp = api.cp;
-export const lstat = api.lstat;
-export const rm = api.rm;
-export const stat = api.stat;
-
-/** A second name for a file. Like the following it takes limits beyond node's arguments, or among node's options. */
-export const link = api.link as typeof nodePromises.link &
-  ((existingPath: Path, newPath: Path, limits: Limits) => Promise<void>);
+/** A second name for a file. */
+export const link = all.link;
 
 /** Makes a directory; with `recursive` also those above it, and resolves to the first that it made. */
-export const mkdir = api.mkdir as typeof nodePromises.mkdir & {
-  (path: Path, options: MakeDirectoryOptions & Limits & { recursive: true }): Promise<string | undefined>;
-  (path: Path, options: MakeDirectoryOptions & Limits): Promise<string | undefined>;
-};
+export const mkdir = all.mkdir;
 
 /** Renames or moves; what has the new name already, is replaced. */
-export const rename = api.rename as typeof nodePromises.rename &
-  ((oldPath: Path, newPath: Path, limits: Limits) => Promise<void>);
+export const rename = all.rename;
 
 /** Removes an empty directory. */
-export const rmdir = api.rmdir as typeof nodePromises.rmdir &
-  ((path: Path, options: Limits) => Promise<void>);
+export const rmdir = all.rmdir;
 
 /** Makes a symbolic link; `type` is for Windows. */
-export const symlink = api.symlink as typeof nodePromises.symlink &
-  ((target: Path, path: Path, type: string | null | undefined, limits: Limits) => Promise<void>);
+export const symlink = all.symlink;
 
 /** Cuts or extends a file. */
-export const truncate = api.truncate as typeof nodePromises.truncate &
-  ((path: Path, length: number | undefined, limits: Limits) => Promise<void>);
+export const truncate = all.truncate;
 
 /** Removes a name of a file. */
-export const unlink = api.unlink as typeof nodePromises.unlink &
-  ((path: Path, limits: Limits) => Promise<void>);
+export const unlink = all.unlink;
 
-export const { fadvise, fallocate, getxattr, readFiles, setxattr } = extraPromises;
-
-const all = api as Omit<typeof api, 'open'> & typeof extraPromises & { open: typeof open };
-export default all;
-export { api as 'module.exports' };
+export { all as default, all as 'module.exports' };
