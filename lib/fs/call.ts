@@ -40,7 +40,8 @@ function resultAtOnce<T>(call: Call<T>, limits: Limits): number {
 
 /** As a part of something longer. */
 export async function performed<T>(call: Call<T>, task?: Task): Promise<T> {
-  const res = await perform(call.prepare, task);
+  let res = resultAtOnce(call, {});
+  if (res === EAGAIN) res = await perform(call.prepare, task);
   task?.check();
   const outcome = outcomeOf(call, res);
   if (outcome instanceof Error) throw outcome;

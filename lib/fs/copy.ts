@@ -3,20 +3,22 @@
  *
  * @module
  */
+import type { BigIntStats } from 'node:fs';
 import { ring } from '../core/backend.js';
 import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { fsConstants } from '../core/node_constants.js';
+import { performed } from './call.js';
 import { copyRange } from './copy_range.js';
 import { ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
 import { copiesByItself } from './file_systems.js';
 import { changeMode, truncateFile } from './handle_changes.js';
 import { performLinked } from './linked.js';
 import { ScratchSlabs } from './memory.js';
-import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
+import { fstatCall } from './stat.js';
 import { perform, type Task } from './task.js';
 import { startClose, startWrite } from './transfer.js';
 
@@ -32,9 +34,13 @@ const places = new Places(32);
 
 const ignore = (): void => {};
 
-/** Doubles do not hold every inode number. */
-function isSameFile(one: number, other: number): boolean {
-  const [a, b] = [nodeFs.fstatSync(one, { bigint: true }), nodeFs.fstatSync(other, { bigint: true })];
+/** With bigints, since doubles do not hold every inode number. */
+async function statusOf(fd: number): Promise<BigIntStats> {
+  return (await performed(fstatCall(fd, { bigint: true }))) as BigIntStats;
+}
+
+async function isSameFile(one: number, other: number): Promise<boolean> {
+  const [a, b] = [await statusOf(one), await statusOf(other)];
   return a.ino === b.ino && a.dev === b.dev;
 }
 
@@ -86,9 +92,9 @@ class FileCopy {
   async #copy(): Promise<void> {
     this.#input = await this.#open(this.#source, O_RDONLY, 0);
     this.#checked(this.#input);
-    // Of an open file: looks at the inode in memory.
-    const { size, mode, dev } = nodeFs.fstatSync(this.#input);
-    this.#mode = mode;
+    const status = await statusOf(this.#input);
+    const [size, dev] = [Number(status.size), Number(status.dev)];
+    this.#mode = Number(status.mode);
     if (size > smallBytes && (await copiesByItself(dev, this.#source))) throw nodesOwn;
     if (size > 0 && size <= smallBytes) await this.#copySmall(size);
     else if ((await this.#openOutput()) && size > 0) await this.#copyFrom(0, size);
@@ -157,13 +163,14 @@ class FileCopy {
     }
     this.#checked(this.#output);
     if (!this.#created) {
-      if (isSameFile(this.#input, this.#output)) return false;
+      if (await isSameFile(this.#input, this.#output)) return false;
       // libuv would remove a device, too.
-      this.#changed = nodeFs.fstatSync(this.#output).isFile();
+      this.#changed = (await statusOf(this.#output)).isFile();
       await truncateFile(this.#output, 0);
     }
     // Of a new file's permissions the umask may have taken some away, or a default ACL.
-    if (!this.#created || (nodeFs.fstatSync(this.#output).mode & permissionBits) !== mode) {
+    const made = this.#created ? Number((await statusOf(this.#output)).mode) & permissionBits : undefined;
+    if (made !== mode) {
       await this.#setMode(mode);
     }
     this.#task?.check();

@@ -79,10 +79,8 @@ class Executor final : private LoopWatcher::Events {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
     if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
     if constexpr (std::is_same_v<Shape, Close>) op.closes = shape.fd;
-    // Of those opens the kernel would make its first attempt on this thread, and wait.
-    if constexpr (requires { shape.opens(); }) {
-      if (mounts_.open_may_wait(shape.dirfd, shape.path, shape.opens())) sqe_flags |= abi::IOSQE_ASYNC;
-    }
+    // The kernel would make its first attempt on this thread, and wait.
+    if (may_wait(shape, sqe_flags)) sqe_flags |= abi::IOSQE_ASYNC;
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
     if constexpr (requires { shape.direct; }) op.makes_descriptor &= !shape.direct;
@@ -164,6 +162,17 @@ class Executor final : private LoopWatcher::Events {
   void on_readable() override;
   void on_check() override;
 
+  // Whether it may ask a server: an open, or a read or write of an open file. (A registered buffer's index is
+  // looked up when the operation is issued: not by a worker, when it may be another buffer's.)
+  template <class Shape>
+  bool may_wait(const Shape& shape, uint8_t sqe_flags) {
+    if constexpr (requires { shape.opens(); }) {
+      return mounts_.open_may_wait(shape.dirfd, shape.path, shape.opens());
+    } else if constexpr (requires { shape.rw_flags; } && !requires { shape.buffer_index; }) {
+      return !(sqe_flags & abi::IOSQE_FIXED_FILE) && mounts_.file_may_wait(shape.fd);
+    }
+    return false;
+  }
   bool may_answer() const;
   int answered(int result, uint64_t bytes);
   void started(Op& op);

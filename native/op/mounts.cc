@@ -126,12 +126,21 @@ bool Mounts::open_may_wait(int dirfd, const char* path, uint64_t open_flags) {
   const int fd = abi::openat2(dirfd, path, how);
   // EAGAIN: not in memory, as the kernel will find. Another error is what the open itself will say.
   if (fd < 0) return fd == -ENOSYS;
-  abi::kernel_statx status{};
-  const int result = abi::statx(fd, "", AT_EMPTY_PATH | abi::kAtStatxDontSync, abi::kStatxMntId, &status);
+  const MountKind found = kind_of_file(fd);
   ::close(fd);
-  if (result < 0) return true;
-  const MountKind found = kind(status.stx_mnt_id);
   return is_remote(found) || found == MountKind::kUnlisted;
+}
+
+// What is on no mount of the table is a pipe or a socket, which wait without a worker.
+bool Mounts::file_may_wait(int fd) {
+  refresh();
+  return any_remote_ && is_remote(kind_of_file(fd));
+}
+
+MountKind Mounts::kind_of_file(int fd) {
+  abi::kernel_statx status{};
+  const int error = abi::statx(fd, "", AT_EMPTY_PATH | abi::kAtStatxDontSync, abi::kStatxMntId, &status);
+  return error < 0 ? MountKind::kUnlisted : kind(status.stx_mnt_id);
 }
 
 }  // namespace ringcore

@@ -42,10 +42,14 @@ class Mounts {
   // False where it makes none.
   bool open_may_wait(int dirfd, const char* path, uint64_t open_flags);
 
+  // Whether to read or write this open file may wait for a server.
+  bool file_may_wait(int fd);
+
   // The mounts of a /proc/self/mountinfo.
   static std::vector<Mount> parse(std::string_view table);
 
  private:
+  MountKind kind_of_file(int fd);
   void refresh();
   void read_table();
 

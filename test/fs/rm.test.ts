@@ -1,4 +1,5 @@
 // rm: what is removed, what is not, and node's errors.
+import { spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import nodePromises from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,7 +56,28 @@ t.test('the ring removes each entry, and the directory', options, async (t) => {
   for (let index = 0; index < 600; index++) nodeFs.writeFileSync(at('flat', `f${index}`), '');
   const before = stats().operations.unlinkat ?? 0;
   await rm(at('flat'), { recursive: true });
-  t.equal((stats().operations.unlinkat ?? 0) - before, 602);
+  // The unlink that finds a directory, its rmdir that finds it full, the entries, and the rmdir.
+  t.equal((stats().operations.unlinkat ?? 0) - before, 603);
+});
+
+t.test('what cannot be removed keeps its contents', async (t) => {
+  nodeFs.mkdirSync(at('kept'));
+  nodeFs.writeFileSync(at('kept', 'file'), 'x');
+  const directory = process.cwd();
+  t.teardown(() => process.chdir(directory));
+  process.chdir(at('kept'));
+  await t.rejects(rm('.', { recursive: true, force: true }), { code: 'EINVAL' });
+  t.same(nodeFs.readdirSync(at('kept')), ['file']);
+  process.chdir(directory);
+
+  nodeFs.mkdirSync(at('outer', 'mounted'), { recursive: true });
+  if (spawnSync('mount', ['--bind', at('kept'), at('outer', 'mounted')]).status !== 0) {
+    return void t.pass('', { skip: 'nothing can be mounted here' });
+  }
+  t.teardown(() => spawnSync('umount', ['-l', at('outer', 'mounted')]));
+  await t.rejects(rm(at('outer', 'mounted'), { recursive: true }), { code: 'EBUSY' });
+  await t.rejects(rm(at('outer'), { recursive: true }), { code: 'EBUSY' });
+  t.same(nodeFs.readdirSync(at('kept')), ['file'], 'a directory outside of the tree, mounted in it');
 });
 
 t.test('nothing outside of the tree', async (t) => {
