@@ -95,11 +95,7 @@ export function open(path: unknown, flags?: unknown, mode?: unknown, limits?: un
   const done = bound(callback);
   const settle = (res: number): void => {
     if (res < 0) done(systemError(res, 'open', { path: name }));
-    else {
-      // As node does: a thread that ends closes what it has opened.
-      ring().native.own(res);
-      done(null, res);
-    }
+    else done(null, res);
   };
   const valid = validatedLimits(limits);
   if (isLimited(valid)) {

@@ -4,7 +4,6 @@
  * @module
  */
 import type { BigIntStats } from 'node:fs';
-import { ring } from '../core/backend.js';
 import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { fsConstants } from '../core/node_constants.js';
@@ -188,12 +187,7 @@ class FileCopy {
 
   #open(path: Path, oflags: number, mode: number): Promise<number> {
     return new Promise((resolve) => {
-      const settle = (res: number): void => {
-        // Closed when this thread is terminated.
-        if (res >= 0) ring().native.own(res);
-        resolve(res);
-      };
-      const opening = startOpen(path, oflags, mode, settle);
+      const opening = startOpen(path, oflags, mode, resolve);
       this.#task?.track(opening);
     });
   }

@@ -40,7 +40,6 @@ export class HandleLifetime {
 
   constructor(fd: number, owner: object) {
     this.fd = fd;
-    ring().native.own(fd);
     unclosed.register(owner, fd, this);
   }
 

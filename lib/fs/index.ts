@@ -1,9 +1,6 @@
 /**
- * `ringcore/fs`: every export of `node:fs`.
- *
- * On io_uring: `readFile`, `writeFile`, `appendFile`, `open`, `close`, `read`, `readv`, `write`, `writev`, `fsync`,
- * `fdatasync`, `exists`, `ftruncate`, the streams, and what `promises` says. The rest, and on the node backend everything, is node's own.
- * `signal` and `timeout` (in milliseconds) are among the options, or stand before the callback.
+ * `ringcore/fs`: every export of `node:fs`. docs/compatibility.md says for each who does it; on the node backend that is
+ * node.
  *
  * @module
  */

@@ -38,9 +38,14 @@ function openRequest(
   settle: Settle,
   runsUserCode: boolean,
 ): Request {
+  const opened: Settle = (res) => {
+    // As node does: a thread that ends closes what it has opened.
+    if (res >= 0) ring().native.own(res);
+    settle(res);
+  };
   return new Request(
     (native) => native.openat(sqeFlags, 0, AT_FDCWD, path, oflags | O_CLOEXEC, mode, -1),
-    settle,
+    opened,
     runsUserCode,
   ).submit();
 }
@@ -152,17 +157,10 @@ class FifoOpening implements Opening {
   }
 }
 
-/**
- * Opens a file; one that comes after the task was stopped is closed. So is one that is still open when the environment
- * ends (a worker is terminated).
- */
+/** Opens a file; one that comes after the task was stopped is closed. */
 export async function openDescriptor(path: Path, oflags: number, mode: number, task?: Task): Promise<number> {
   const res = await new Promise<number>((resolve) => {
-    const settle: Settle = (res) => {
-      if (res >= 0) ring().native.own(res);
-      resolve(res);
-    };
-    const opening = startOpen(path, oflags, mode, settle);
+    const opening = startOpen(path, oflags, mode, resolve);
     task?.track(opening);
   });
   if (task?.stopped && res >= 0) closeUnseen(res);

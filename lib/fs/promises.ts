@@ -1,8 +1,6 @@
 /**
- * `ringcore/fs/promises`: every export of `node:fs/promises`.
- *
- * On io_uring: `open` with its FileHandle, `readFile`, `writeFile`, `appendFile`, `link`, `mkdir`, `rename`, `rmdir`,
- * `symlink`, `truncate`, `unlink`, which also take `signal` and `timeout` (in milliseconds). The rest, and on the node backend everything, is node's own.
+ * `ringcore/fs/promises`: every export of `node:fs/promises`, with `signal` and `timeout` (in milliseconds) for what
+ * io_uring does. docs/compatibility.md says for each who does it; on the node backend that is node.
  *
  * @module
  */

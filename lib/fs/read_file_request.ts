@@ -123,6 +123,7 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
 
   /** Not a file of known size: `fd` is open (or -1: open it again), and is read to its end from here. */
   #goOn(fd: number): void {
+    if (fd >= 0) this.#ring.native.own(fd);
     if (this.#task?.stopped) {
       if (fd >= 0) closeUnseen(fd);
       return this.#reject(systemError(ECANCELED, 'read'));

@@ -47,6 +47,18 @@ interface Reader {
 
 const end: Next = { done: true, value: undefined };
 
+type Answer = IteratorResult<PathLike | PromiseLike<PathLike>, undefined>;
+type Step = PromiseLike<IteratorResult<PathLike>> | Answer;
+
+function isThenable<T>(value: unknown): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
+}
+
+/** What `for await` makes of a promise that an iterator gives. */
+async function answerWith(value: PromiseLike<PathLike>): Promise<IteratorResult<PathLike>> {
+  return { done: false, value: await value };
+}
+
 /**
  * The files that are being read, or read and not taken yet. Not an async generator: that would take as long for each
  * file as the reading, and its `return` waits for a `next` that waits for a file.
@@ -66,6 +78,8 @@ class Batch implements AsyncIterableIterator<FileResult, undefined> {
   #paths: Iterator<PathLike> | AsyncIterator<PathLike> | undefined;
   /** An asynchronous source has been asked for a path. */
   #asking = false;
+  /** The source's own code runs. */
+  #inSource = false;
   #exhausted = false;
   /** What the source threw: it comes behind the last result. */
   #failure: { error: unknown } | undefined;
@@ -130,12 +144,21 @@ class Batch implements AsyncIterableIterator<FileResult, undefined> {
     this.#stop.abort();
     this.#queue = [];
     this.#open = 0;
-    if (!this.#exhausted) {
-      this.#exhausted = true;
+    if (!this.#exhausted) this.#leave();
+    this.#exhausted = true;
+    this.#serve();
+  }
+
+  /** Tells the source that no more is wanted. */
+  #leave(): void {
+    // It is what has ended the batch: it is told when it has answered.
+    if (this.#inSource) return;
+    try {
       // Nobody waits for it: a generator that is waiting itself answers late or never.
       void Promise.resolve(this.#paths?.return?.()).catch(() => {});
+    } catch {
+      // The results are what was asked for.
     }
-    this.#serve();
   }
 
   /** Begins as many files as there is room for, and gives the readers what is there for them. */
@@ -164,15 +187,26 @@ class Batch implements AsyncIterableIterator<FileResult, undefined> {
 
   #fill(): void {
     while (!this.#exhausted && !this.#asking && this.#open < this.#concurrency) {
-      const step = this.#paths!.next();
-      if (step instanceof Promise) this.#ask(step);
-      else this.#accept(step);
+      const step = this.#next();
+      if (this.#closed) this.#leave();
+      else if (isThenable<IteratorResult<PathLike>>(step)) this.#ask(step);
+      else if (!step.done && isThenable<PathLike>(step.value)) this.#ask(answerWith(step.value));
+      else this.#accept(step as IteratorResult<PathLike>);
     }
   }
 
-  #ask(step: Promise<IteratorResult<PathLike>>): void {
+  #next(): Step {
+    this.#inSource = true;
+    try {
+      return this.#paths!.next() as Step;
+    } finally {
+      this.#inSource = false;
+    }
+  }
+
+  #ask(step: PromiseLike<IteratorResult<PathLike>>): void {
     this.#asking = true;
-    step
+    Promise.resolve(step)
       .then((answer) => {
         this.#asking = false;
         this.#accept(answer);

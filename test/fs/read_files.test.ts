@@ -260,3 +260,41 @@ t.test('arguments', async (t) => {
   t.throws(() => readFiles([], { encoding: 'nonsense' as 'utf8' }), { code: 'ERR_INVALID_ARG_VALUE' });
   t.throws(() => readFiles([], { signal: 5 as never }), { code: 'ERR_INVALID_ARG_TYPE' });
 });
+
+t.test('a source of promises, and of thenables, is awaited as by `for await`', async (t) => {
+  const path = join(dir, 'file7');
+  const thenable = { then: (resolve: (value: string) => void) => resolve(path) };
+  const results = [];
+  for await (const { content } of readFiles([Promise.resolve(path), thenable] as never, 'utf8')) {
+    results.push(content);
+  }
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      left: 2,
+      next() {
+        const answer = this.left-- > 0 ? { done: false, value: path } : { done: true, value: undefined };
+        return { then: (resolve: (value: object) => void) => resolve(answer) };
+      },
+    }),
+  };
+  for await (const { content } of readFiles(source as never, 'utf8')) results.push(content);
+  t.same(results, Array(4).fill('content 7'));
+});
+
+t.test('a generator that aborts its own batch is ended when it has answered', async (t) => {
+  const path = join(dir, 'file7');
+  const controller = new AbortController();
+  let ended = false;
+  function* source(): Generator<string> {
+    try {
+      yield path;
+      controller.abort();
+      yield path;
+    } finally {
+      ended = true;
+    }
+  }
+  const batch = readFiles(source(), { signal: controller.signal });
+  await t.rejects(batch.next(), { name: 'AbortError' });
+  t.ok(ended);
+});
