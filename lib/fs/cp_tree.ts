@@ -227,7 +227,10 @@ class TreeCopy {
 
   async #list(from: string, to: string): Promise<Dirent[]> {
     try {
-      return await nodePromises.readdir(from, { withFileTypes: true });
+      const entries: Dirent[] = [];
+      // In the directory's own order, where readdir sorts.
+      for await (const entry of await nodePromises.opendir(from, { bufferSize: 512 })) entries.push(entry);
+      return entries;
     } catch {
       await this.#leaveToNode(from, to);
       return [];
