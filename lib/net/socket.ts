@@ -15,6 +15,7 @@ import {
   invalidHandleType,
   socketClosed,
 } from './errors.js';
+import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
 import { checkedOptions, openDescriptor, type SocketOptions } from './socket_options.js';
@@ -144,7 +145,7 @@ export class Socket extends SocketBase {
   }
 
   override _final(callback: WriteCallback): void {
-    if (this.connecting) {
+    if (this.connecting || (this._handle === null && waitsForConnect())) {
       this.once('connect', () => this._final(callback));
       return;
     }
@@ -194,13 +195,27 @@ export class Socket extends SocketBase {
       callback(error);
     } else {
       callback(error);
-      process.nextTick(wasConnecting ? close : () => this.emit('close'));
+      // Where it was about to connect, node has a handle to close, which takes until the loop turns.
+      if (wasConnecting) setImmediate(close);
+      else process.nextTick(() => this.emit('close'));
     }
     if (this._server) {
       this._server._connections--;
       this._server._emitCloseIfDrained();
     }
   }
+}
+
+let waits: boolean | undefined;
+
+/** Whether an end before connect() waits for the connection, which depends on node's version. */
+function waitsForConnect(): boolean {
+  if (waits === undefined) {
+    waits = true;
+    const socket = { pending: true, connecting: false, _handle: null, once: () => {} };
+    nodeNet.Socket.prototype._final.call(socket as unknown as Duplex, () => (waits = false));
+  }
+  return waits;
 }
 
 /** After the peer's end, a socket that is not half-open refuses to write with an error that says why. */

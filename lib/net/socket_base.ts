@@ -97,15 +97,16 @@ export class SocketBase extends Duplex {
     return connection;
   }
 
-  /** @internal A socket that was closed is used again. */
+  /** @internal A socket that was closed is used again, or a new one: what was done to it before is forgotten. */
   _reuse(): void {
     // Writing after the peer's end may have been forbidden on the object.
     if (Object.hasOwn(this, 'write')) delete (this as { write?: unknown }).write;
-    if (!this.destroyed) return;
-    this._handle = null;
-    this.#remoteAddress = undefined;
-    this.#localAddress = undefined;
-    (this as unknown as { _undestroy(): void })._undestroy();
+    if (this.destroyed) {
+      this._handle = null;
+      this.#remoteAddress = undefined;
+      this.#localAddress = undefined;
+    }
+    if (this._handle === null && !this.connecting) (this as unknown as { _undestroy(): void })._undestroy();
   }
 
   // --- options
