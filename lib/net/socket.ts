@@ -150,8 +150,9 @@ export class Socket extends SocketBase {
       return;
     }
     // Every write has completed: the FIN goes behind their bytes.
-    const errno = this._handle?.shutdown() ?? 0;
-    if (errno === 0 || errno === ENOTCONN) process.nextTick(callback);
+    const errno = this._handle === null ? ENOTCONN : this._handle.shutdown();
+    if (errno === 0) process.nextTick(callback);
+    else if (errno === ENOTCONN) callback();
     else callback(errnoError(errno, 'shutdown'));
   }
 

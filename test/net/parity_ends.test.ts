@@ -25,6 +25,14 @@ const noted = (log: Log, what: string) => (error?: unknown) => log('client', wha
  */
 const sent = (log: Log, what: string) => (error?: unknown) => log(what, describe(error));
 
+/** Ends the socket when that was called. */
+function afterwards(socket: Socket, callback: (error?: unknown) => void): (error?: unknown) => void {
+  return (error) => {
+    callback(error);
+    setTimeout(() => socket.destroy(), 5);
+  };
+}
+
 /** Everything that can be done to a socket to end it. */
 const actions: Record<string, Action> = {
   'end()': (socket, log) => log('client', socket.end() === socket),
@@ -56,13 +64,11 @@ const actions: Record<string, Action> = {
     attempted(log, 'client', () => socket.resetAndDestroy());
   },
   'write(callback)': (socket, log) => {
-    log('client', socket.write('x', sent(log, 'written')));
-    setTimeout(() => socket.destroy(), 30);
+    log('client', socket.write('x', afterwards(socket, sent(log, 'written'))));
   },
   'write(bytes, callback), twice': (socket, log) => {
     log('client', socket.write(Buffer.from('xy'), sent(log, 'first')));
-    log('client', socket.write('z', 'latin1', sent(log, 'second')), socket.bytesWritten);
-    setTimeout(() => socket.destroy(), 30);
+    log('client', socket.write('z', 'latin1', afterwards(socket, sent(log, 'second'))), socket.bytesWritten);
   },
   'write(), end(), write()': (socket, log) => {
     log('client', socket.write('x', sent(log, 'first')));
@@ -91,10 +97,9 @@ const actions: Record<string, Action> = {
     socket.destroy();
   },
   'setEncoding(), then end()': (socket) => socket.setEncoding('latin1').end('x'),
-  'a Symbol.asyncDispose': async (socket, log) => {
-    await (socket as unknown as AsyncDisposable)
-      [Symbol.asyncDispose]()
-      .then(noted(log, 'disposed'), noted(log, 'refused'));
+  'Symbol.asyncDispose': async (socket, log) => {
+    const disposable = socket as unknown as AsyncDisposable;
+    await disposable[Symbol.asyncDispose]().then(noted(log, 'disposed'), noted(log, 'refused'));
   },
 };
 
@@ -105,11 +110,10 @@ const states: Record<string, (socket: Socket, to: () => Socket, act: () => unkno
     await sleep(20);
     socket.destroy();
   },
-  'before connect(), which follows': async (_socket, to, act) => {
+  'before connect(), which follows': async (socket, to, act) => {
     const acted = act();
-    if (!_socket.destroyed) to();
-    await Promise.all([acted, sleep(60)]);
-    _socket.destroy();
+    if (!socket.destroyed) to();
+    await Promise.all([acted, ending(socket)]);
   },
   'while connecting': async (socket, to, act) => {
     to();
@@ -147,7 +151,7 @@ const states: Record<string, (socket: Socket, to: () => Socket, act: () => unkno
 
 /** Which end half-open sockets reach by themselves: none. */
 function destroyWhenIdle(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), 150);
+  const timer = setTimeout(() => socket.destroy(), 1000);
   socket.once('close', () => clearTimeout(timer));
 }
 
