@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import nodeNet from 'node:net';
 
 export * from 'node:net';
@@ -22,7 +22,7 @@ export function removePath(path: string): void {
   }
 }
 
-/** Lets everybody read from or write to a Unix socket. */
-export function changeMode(path: string, mode: number): void {
-  chmodSync(path, mode);
+/** Lets others use a Unix socket too: adds permissions to those that it has. */
+export function addMode(path: string, mode: number): void {
+  chmodSync(path, (statSync(path).mode & 0o777) | mode);
 }

@@ -13,6 +13,7 @@ import {
   ENOTCONN,
   errnoError,
   invalidHandleType,
+  notABuffer,
   socketClosed,
 } from './errors.js';
 import { nodeNet } from './node_net.js';
@@ -91,7 +92,8 @@ export class Socket extends SocketBase {
   // --- sending
 
   override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
-    if (this.#hasShrunk(data.length, callback)) return;
+    if (this.#cannotSend(data.length, callback)) return;
+    if (typeof data === 'string' && (encoding as string) === 'buffer') throw notABuffer();
     const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
     this.#send([view], [view.byteLength], view.byteLength, callback);
   }
@@ -99,7 +101,7 @@ export class Socket extends SocketBase {
   override _writev(chunks: Piece[], callback: WriteCallback): void {
     let streamLength = 0;
     for (const { chunk } of chunks) streamLength += chunk.length;
-    if (this.#hasShrunk(streamLength, callback)) return;
+    if (this.#cannotSend(streamLength, callback)) return;
     const views = gather(chunks);
     const lengths = views.map((view) => view.byteLength);
     let bytes = 0;
@@ -108,14 +110,18 @@ export class Socket extends SocketBase {
   }
 
   /**
-   * The stream has counted what was written, and gives all of it. If its length is less by now, a buffer was detached
-   * while it waited for its turn: that fails.
+   * There must be a connection. And the stream has counted what was written, and gives all of it: if its length is less
+   * by now, a buffer was detached while it waited for its turn.
    */
-  #hasShrunk(streamLength: number, callback: WriteCallback): boolean {
-    if (streamLength >= this.writableLength) return false;
-    if (this._handle === null) callback(socketClosed());
-    else this._handle.sender.failShrunk(callback);
-    return true;
+  #cannotSend(streamLength: number, callback: WriteCallback): boolean {
+    const shrunk = streamLength < this.writableLength;
+    if (this._handle === null) {
+      if (this.connecting && !shrunk) return false;
+      callback(socketClosed());
+      return true;
+    }
+    if (shrunk) this._handle.sender.failShrunk(callback);
+    return shrunk;
   }
 
   #send(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
@@ -166,14 +172,10 @@ export class Socket extends SocketBase {
 
   /** Closes with a RST. */
   resetAndDestroy(): this {
-    if (this.connecting) {
-      this.once('connect', () => this._reset());
-    } else if (this._handle === null) {
-      this.destroy(socketClosed());
-    } else {
-      if (this._handle.isUnix) throw invalidHandleType();
-      this._reset();
-    }
+    if (this._handle?.isUnix) throw invalidHandleType();
+    if (this.connecting) this.once('connect', () => this._reset());
+    else if (this._handle === null) this.destroy(socketClosed());
+    else this._reset();
     return this;
   }
 

@@ -8,6 +8,7 @@ import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { validatedFd } from '../core/validate.js';
+import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
 import { ENOTSOCK, invalidArgType, invalidArgValue, invalidFdType, outOfRange } from './errors.js';
 import type { OnRead } from './socket_user.js';
@@ -29,8 +30,6 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   keepAliveInitialDelay?: number;
 }
 
-/** socket(7); not among the constants that users of the core need. */
-const SO_DOMAIN = 39;
 /** The longest time that node's timers take. */
 const timeoutMax = 2 ** 31 - 1;
 
@@ -56,7 +55,7 @@ export function openDescriptor(fd: number): Connection {
   validatedFd(fd);
   const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
   if (type !== SOCK_STREAM) throw invalidFdType(type === ENOTSOCK ? 'FILE' : 'UNKNOWN');
-  return new Connection(threadRing(), fd, loadBinding().getsockopt(fd, SOL_SOCKET, SO_DOMAIN));
+  return new Connection(threadRing(), fd, socketDomain(fd));
 }
 
 /** A time of a timer, in ms. */

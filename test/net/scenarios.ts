@@ -9,16 +9,18 @@ export type Net = typeof nodeNet;
 export type Log = (...entries: unknown[]) => void;
 export type Scenario = (net: Net, log: Log) => Promise<void> | void;
 
+const withoutPort = (text: string): string => text.replace(/:\d{4,5}\b/g, ':PORT');
+
 /** An error as programs look at it; ports that the kernel chose are told apart by nothing. */
 export function describe(error: unknown): unknown {
+  if (Array.isArray(error)) return error.map(String).map(withoutPort);
   if (!(error instanceof Error)) return error;
   const { name, message, stack, ...rest } = error as Error & Record<string, unknown>;
   const own = Object.keys(error);
-  const text = (value: string): string => value.replace(/:\d{4,5}\b/g, ':PORT');
   const described: Record<string, unknown> = {
     class: error.constructor.name,
     name,
-    message: text(message),
+    message: withoutPort(message),
     own,
   };
   for (const [key, value] of Object.entries(rest)) {
@@ -26,7 +28,7 @@ export function describe(error: unknown): unknown {
     else if (key === 'errors') described.errors = (value as Error[]).map(describe);
     else described[key] = value;
   }
-  if ('code' in error) described.firstLine = text(stack?.split('\n')[0] ?? '');
+  if ('code' in error) described.firstLine = withoutPort(stack?.split('\n')[0] ?? '');
   if (error instanceof AggregateError) described.errors = error.errors.map(describe);
   return described;
 }
@@ -94,12 +96,15 @@ export async function serving(
   return server;
 }
 
-export const attempted = (log: Log, what: string, action: () => unknown): void => {
+/** Calls; false if it throws. */
+export const attempted = (log: Log, what: string, action: () => unknown): boolean => {
   try {
     const result = action();
     log(what, typeof result);
+    return true;
   } catch (error) {
     log(what, describe(error));
+    return false;
   }
 };
 
