@@ -4,11 +4,18 @@
  *
  * @module
  */
-import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import type { Cluster } from 'node:cluster';
+import { chmodSync, fstatSync, statSync, unlinkSync } from 'node:fs';
 import nodeNet from 'node:net';
 
 export * from 'node:net';
 export { nodeNet };
+
+/** Whether `cluster.fork()` has made this process. Without a channel to a primary it can't be: nothing is loaded then. */
+export function isClusterWorker(): boolean {
+  if (process.send === undefined) return false;
+  return (process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker;
+}
 
 /**
  * Removes the path of a Unix server: when close() returns, another may listen there. (The ring's unlinkat always goes
@@ -19,6 +26,15 @@ export function removePath(path: string): void {
     unlinkSync(path);
   } catch {
     // Somebody else has removed it.
+  }
+}
+
+/** Whether a descriptor is a pipe's. */
+export function isFifo(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
   }
 }
 

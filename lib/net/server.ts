@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { ring as threadRing } from '../core/backend.js';
 import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Family, MaybeAddress } from './address.js';
+import { CallableEmitter } from './callable.js';
 import type { Connection } from './connection.js';
 import {
   alreadyListening,
@@ -44,7 +45,7 @@ const serverChannel = diagnosticsChannel.channel('net.server.socket');
 const listenChannel = diagnosticsChannel.tracingChannel('net.server.listen');
 
 /** A TCP server, or one on a Unix socket. Use it as node's: see node's documentation. */
-export class Server extends EventEmitter implements ListenerUser {
+export class Server extends CallableEmitter implements ListenerUser {
   /** Node's name for what works below the server; null when it does not listen. */
   _handle: Listener | null = null;
   _connections = 0;

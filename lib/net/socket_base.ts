@@ -4,9 +4,9 @@
  * @module
  */
 import type * as nodeTypes from 'node:net';
-import { Duplex } from 'node:stream';
 import { validateFunction } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
+import { CallableDuplex } from './callable.js';
 import { byteLength, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { IdleTimer } from './idle_timer.js';
@@ -17,7 +17,7 @@ import { SocketUser, userBufferOf } from './socket_user.js';
 type Callback = (...args: unknown[]) => void;
 
 /** The state of a socket. What moves bytes is in {@link Socket}, which extends it. */
-export class SocketBase extends Duplex {
+export class SocketBase extends CallableDuplex {
   connecting = false;
   /** Node's name for what works below the socket; null when there is nothing. */
   _handle: Connection | null = null;
