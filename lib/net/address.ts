@@ -4,8 +4,11 @@
  * @module
  */
 import type { AddressInfo } from 'node:net';
-import { AF_INET, AF_INET6, AF_UNIX } from '../core/constants.js';
+import { AF_INET, AF_INET6, AF_UNIX, SOL_SOCKET } from '../core/constants.js';
 import { loadBinding } from '../core/binding.js';
+
+/** socket(7); not among the constants that users of the core need. */
+const SO_DOMAIN = 39;
 
 /** Node's number for the address family of TCP sockets. */
 export type Family = 4 | 6;
@@ -34,6 +37,11 @@ function decode(sockaddr: Uint8Array | number): MaybeAddress | undefined {
   if (decoded === undefined || 'path' in decoded) return {};
   const { address, family, port } = decoded;
   return { address, family, port };
+}
+
+/** AF_UNIX, AF_INET or AF_INET6, or -errno. */
+export function socketDomain(fd: number): number {
+  return loadBinding().getsockopt(fd, SOL_SOCKET, SO_DOMAIN);
 }
 
 /** The socket's own address; undefined if the kernel does not tell. */

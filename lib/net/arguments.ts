@@ -44,18 +44,3 @@ export function validatePort(port: unknown, name = 'Port'): void {
     Number(port) <= 65535;
   if (!fine) throw badPort(port, name, validatePort);
 }
-
-/** Lets a class be called without `new`, as node's own constructors can be. */
-// The constructor of any class: its arguments are none of our business.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export function callable<C extends new (...args: any[]) => object>(Class: C): C {
-  const wrapped = new Proxy(Class, {
-    apply: (_target, _this, args: unknown[]) => Reflect.construct(Class, args),
-  });
-  Object.defineProperty(Class.prototype, 'constructor', {
-    value: wrapped,
-    writable: true,
-    configurable: true,
-  });
-  return wrapped;
-}

@@ -15,6 +15,11 @@ export function byteLength({ chunk, encoding }: Piece): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength;
 }
 
+/** 'buffer' is what a stream calls the encoding of bytes; of text among others, node takes it for UTF-8. */
+function textEncoding(encoding: BufferEncoding): BufferEncoding {
+  return (encoding as string) === 'buffer' ? 'utf8' : encoding;
+}
+
 /** Up to here one copy is cheaper than a vector for each part. */
 const gatherBytes = 4096;
 
@@ -24,14 +29,14 @@ export function gather(pieces: Piece[]): Uint8Array[] {
   for (const piece of pieces) total += byteLength(piece);
   if (total > gatherBytes) {
     return pieces.map(({ chunk, encoding }) =>
-      typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
+      typeof chunk === 'string' ? Buffer.from(chunk, textEncoding(encoding)) : chunk,
     );
   }
   const all = Buffer.allocUnsafe(total);
   let at = 0;
   for (const { chunk, encoding } of pieces) {
     if (typeof chunk === 'string') {
-      at += all.write(chunk, at, encoding);
+      at += all.write(chunk, at, textEncoding(encoding));
     } else {
       all.set(chunk, at);
       at += chunk.byteLength;

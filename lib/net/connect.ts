@@ -15,6 +15,7 @@ import type { Connection } from './connection.js';
 import {
   allFailed,
   connectionTimeout,
+  EADDRINUSE,
   ECANCELED,
   hostPortError,
   invalidAddressFamily,
@@ -22,6 +23,7 @@ import {
   invalidIpAddress,
   missingConnectArguments,
 } from './errors.js';
+import type { SystemError } from '../core/errors.js';
 import { nodeNet } from './node_net.js';
 import { Socket } from './socket.js';
 import type { SocketOptions } from './socket_options.js';
@@ -116,7 +118,8 @@ function failLater(socket: Socket, error: Error): void {
 
 function lookUp(socket: Socket, request: Checked): void {
   const { options, host, port, autoSelect } = request;
-  const { localAddress, localPort, lookup = dns.lookup } = options;
+  const { localAddress, localPort } = options;
+  const lookup = options.lookup ?? dns.lookup;
   const literal = nodeNet.isIP(host);
   if (literal !== 0) {
     const remote = { address: host, port, family: literal as Family };
@@ -199,7 +202,7 @@ function alternating(addresses: LookupAddress[]): LookupAddress[] {
 
 /** Tries the only address there is: its error is the socket's. */
 function connectOne(socket: Socket, target: Target): void {
-  attempt(socket, target, 0, (error) => {
+  attempt(socket, target, 0, true, (error) => {
     if (error === undefined) socket._connected();
     else socket.destroy(error);
   });
@@ -230,7 +233,7 @@ class Sequence {
       socket.autoSelectFamilyAttemptedAddresses!.push(`${target.remote.address}:${target.remote.port}`);
     }
     const bounded = this.#next < this.#targets.length;
-    attempt(socket, target, bounded ? this.#timeoutMs : 0, (error) => {
+    attempt(socket, target, bounded ? this.#timeoutMs : 0, false, (error) => {
       if (error === undefined) return socket._connected();
       this.#errors.push(error);
       // A listener may have destroyed the socket.
@@ -239,13 +242,20 @@ class Sequence {
   }
 }
 
-/** Errors that connect(2) gives at once, without having asked the network: node tells the local end with them. */
+/**
+ * Errors that connect(2) gives at once, without having asked the network: node tells the local end with them, and of an
+ * only address it emits no 'connectionAttemptFailed'.
+ */
 const immediateErrors = ['EACCES', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL', 'ENETUNREACH', 'EPERM'];
+const isImmediate = ({ code, port }: SystemError): boolean =>
+  port !== undefined && immediateErrors.includes(code);
 
+/** `only`: there is no other address. */
 function attempt(
   socket: Socket,
   { remote, localAddress, localPort }: Target,
   timeoutMs: number,
+  only: boolean,
   done: (error?: Error) => void,
 ): void {
   const [address, port, family] =
@@ -258,15 +268,18 @@ function attempt(
   if (family !== undefined && (localAddress || localPort)) {
     const own = { address: localAddress || (family === 4 ? '0.0.0.0' : '::'), port: localPort ?? 0, family };
     const errno = bindConnection(connection, own);
-    if (errno < 0) return done(hostPortError(errno, 'bind', own.address, own.port));
+    // The kernel takes the number's lower half.
+    const failure =
+      errno === 0 && localPort! > 0 && connection.localAddress()?.port !== localPort ? EADDRINUSE : errno;
+    if (failure < 0) return done(hostPortError(failure, 'bind', own.address, own.port));
     localAddress = own.address;
   }
   socket.emit('connectionAttempt', address, port, family);
   if (!socket.connecting) return;
-  const failed = (errno: number): Error => {
+  const failed = (errno: number): SystemError => {
     const error = hostPortError(errno, 'connect', address, port);
     if (family === undefined) return error;
-    if (immediateErrors.includes(error.code)) {
+    if (isImmediate(error)) {
       return hostPortError(errno, 'connect', address, port, localText(connection));
     }
     if (!localAddress || !localPort) return error;
@@ -282,7 +295,7 @@ function attempt(
     if (errno === 0) return done();
     const error = failed(errno);
     if (timedOut) socket.emit('connectionAttemptTimeout', address, port, family);
-    else if (errno !== ECANCELED) {
+    else if (errno !== ECANCELED && !(only && isImmediate(error))) {
       socket.emit('connectionAttemptFailed', address, port, family, error);
     }
     done(error);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { format } from 'node:util';
 import {
   codedError,
   CodedError,
@@ -16,9 +17,11 @@ import {
 export { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
 
 /** Errors of libuv's numbering, which on Linux is the kernel's, negative. */
+export const ENOENT = -2;
 export const EINTR = -4;
 export const EAGAIN = -11;
 export const ENOMEM = -12;
+export const EACCES = -13;
 export const EFAULT = -14;
 export const EINVAL = -22;
 export const ENFILE = -23;
@@ -105,7 +108,7 @@ export const invalidIpAddress = (address: unknown): Error =>
   codedError(
     CodedTypeError,
     'ERR_INVALID_IP_ADDRESS',
-    `Invalid IP address: ${String(address)}`,
+    format('Invalid IP address: %s', address),
     invalidIpAddress,
   );
 
@@ -125,7 +128,15 @@ export function invalidAddressFamily(family: unknown, host: unknown, port: unkno
 /** All addresses of a host have failed: an AggregateError with the first one's code. */
 export function allFailed(errors: Error[]): Error {
   const error = new AggregateError(errors, '');
-  return Object.assign(error, { code: (errors[0] as { code?: string } | undefined)?.code });
+  const { code } = errors[0] as { code?: string };
+  Error.captureStackTrace(error, allFailed);
+  error.stack = `AggregateError [${code}]: ${error.stack!.replace(/^.*/, '')}`;
+  return Object.assign(error, { code });
+}
+
+/** Text that is said to be bytes already. */
+export function notABuffer(): Error {
+  return Object.assign(new TypeError('Second argument must be a buffer'), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** The other side has ended, and this side writes on although it is not half-open. */

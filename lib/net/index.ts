@@ -12,10 +12,10 @@
  */
 import type * as nodeTypes from 'node:net';
 import { backend } from '../core/backend.js';
-import { callable } from './arguments.js';
+import { callable } from './callable.js';
 import { connect as ringConnect } from './connect.js';
 import type { IncomingOptions } from './incoming.js';
-import { nodeNet } from './node_net.js';
+import { isClusterWorker, nodeNet } from './node_net.js';
 import { NodeServer } from './node_server.js';
 import { Server as RingServer } from './server.js';
 import { Socket as RingSocket } from './socket.js';
@@ -51,12 +51,18 @@ export interface ServerConstructor extends Omit<typeof nodeTypes.Server, 'protot
   readonly prototype: Server;
 }
 
-const onRing = backend.name === 'io_uring';
+/** Among the workers of a cluster, the primary hands out connections as handles of node's, which node's own net serves. */
+const onRing = backend.name === 'io_uring' && !isClusterWorker();
 
 /** A connection: TCP, or a Unix socket. */
-export const Socket = (onRing ? callable(RingSocket) : nodeNet.Socket) as unknown as typeof nodeTypes.Socket;
+export const Socket = (onRing
+  ? callable(RingSocket, nodeNet.Socket)
+  : nodeNet.Socket) as unknown as typeof nodeTypes.Socket;
 /** A server: TCP, or a Unix socket. */
-export const Server = callable(onRing ? RingServer : NodeServer) as unknown as ServerConstructor;
+export const Server = callable(
+  onRing ? RingServer : NodeServer,
+  nodeNet.Server,
+) as unknown as ServerConstructor;
 /** The same as {@link Socket}. */
 export const Stream = Socket;
 

@@ -40,7 +40,7 @@ export type ListenTarget = { fd: number } | { port: number } | { path: string };
 export function parseListen(args: unknown[]): ListenRequest {
   const [given, callback] = normalizeArguments<ListenOptions & Record<string, unknown>>(args);
   const backlogArgument = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
-  const options = (given._handle ?? given.handle ?? given) as ListenOptions;
+  const options = (given._handle || given.handle || given) as ListenOptions;
   return { options, callback, backlog: options.backlog || backlogArgument || defaultBacklog };
 }
 

@@ -22,10 +22,29 @@ import {
   SOL_SOCKET,
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
-import { domainOf, encode, localAddressOf, type Endpoint, type MaybeAddress } from './address.js';
+import {
+  domainOf,
+  encode,
+  localAddressOf,
+  socketDomain,
+  type Endpoint,
+  type MaybeAddress,
+} from './address.js';
 import { Connection } from './connection.js';
 import { onDescriptorClosed, own as ownDescriptor } from './descriptors.js';
-import { EAGAIN, ECANCELED, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO } from './errors.js';
+import {
+  EACCES,
+  EAGAIN,
+  ECANCELED,
+  ECONNABORTED,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  ENOBUFS,
+  ENOENT,
+  ENOMEM,
+  EPROTO,
+} from './errors.js';
 import { loadBinding } from '../core/binding.js';
 
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
@@ -42,7 +61,8 @@ export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
   const result = binding.bind(fd, sockaddr);
   if (result >= 0) return fd;
   binding.closeDescriptor(fd);
-  return result;
+  // As libuv, for the sake of programs that are at home on Windows.
+  return domain === AF_UNIX && result === ENOENT ? EACCES : result;
 }
 
 /** Who a listener works for: a server. */
@@ -56,7 +76,7 @@ export interface ListenerUser {
 /** These concern one connection only, which is gone. */
 const passing = [ECONNABORTED, EPROTO, EAGAIN, EINTR];
 /** These end when something is freed. */
-const shortage = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
+const shortage = [EMFILE, ENFILE, ENOBUFS, ENOENT, ENOMEM];
 /** How long a shortage is waited out before the next attempt, if no socket of ours is closed before. */
 const shortageMs = 100;
 
@@ -71,8 +91,8 @@ export class Listener implements CompletionHandler, Waiter {
   readonly scope: AsyncResource;
 
   readonly #user: ListenerUser;
-  /** Whether the socket is this process's alone. */
-  readonly #own: boolean;
+  /** Where it was bound to by us: only then the socket is surely this process's alone. */
+  readonly #endpoint: Endpoint | undefined;
   #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
   #slot = -1;
   #wanted = false;
@@ -82,15 +102,21 @@ export class Listener implements CompletionHandler, Waiter {
   #referenced = true;
   #endShortage: (() => void) | undefined;
 
-  constructor(ring: Ring, fd: number, domain: number, own: boolean, user: ListenerUser) {
+  /** `endpoint`: undefined for a descriptor that the user brought. */
+  constructor(ring: Ring, fd: number, endpoint: Endpoint | undefined, user: ListenerUser) {
     this.ring = ring;
     this.fd = fd;
-    this.domain = domain;
-    this.#own = own;
+    this.domain = endpoint === undefined ? socketDomain(fd) : domainOf(endpoint);
+    this.#endpoint = endpoint;
     this.#user = user;
     ownDescriptor(ring, fd);
-    const type = domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
+    const type = this.domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
     this.scope = new AsyncResource(type, { requireManualDestroy: true });
+  }
+
+  /** The path that it has made. */
+  get path(): string | undefined {
+    return this.#endpoint !== undefined && 'path' in this.#endpoint ? this.#endpoint.path : undefined;
   }
 
   address(): MaybeAddress | undefined {
@@ -120,7 +146,7 @@ export class Listener implements CompletionHandler, Waiter {
     this.#closed = true;
     // The accept holds the file until its terminal completion. This ends the listening now, and refuses who waits in
     // the backlog; not if the socket is another process's too.
-    if (this.#own) loadBinding().shutdown(this.fd, SHUT_RDWR);
+    if (this.#endpoint !== undefined) loadBinding().shutdown(this.fd, SHUT_RDWR);
     if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
     this.stop();
     if (this.#slot < 0) this.#closeDescriptor();

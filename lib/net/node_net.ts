@@ -4,11 +4,18 @@
  *
  * @module
  */
-import { chmodSync, unlinkSync } from 'node:fs';
+import type { Cluster } from 'node:cluster';
+import { chmodSync, fstatSync, statSync, unlinkSync } from 'node:fs';
 import nodeNet from 'node:net';
 
 export * from 'node:net';
 export { nodeNet };
+
+/** Whether `cluster.fork()` has made this process. Without a channel to a primary it can't be: nothing is loaded then. */
+export function isClusterWorker(): boolean {
+  if (process.send === undefined) return false;
+  return (process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker;
+}
 
 /**
  * Removes the path of a Unix server: when close() returns, another may listen there. (The ring's unlinkat always goes
@@ -22,7 +29,16 @@ export function removePath(path: string): void {
   }
 }
 
-/** Lets everybody read from or write to a Unix socket. */
-export function changeMode(path: string, mode: number): void {
-  chmodSync(path, mode);
+/** Whether a descriptor is a pipe's. */
+export function isFifo(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+/** Lets others use a Unix socket too: adds permissions to those that it has. */
+export function addMode(path: string, mode: number): void {
+  chmodSync(path, (statSync(path).mode & 0o777) | mode);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type * as nodeTypes from 'node:net';
+import { takeTarget } from './callable.js';
 import { Incoming, type IncomingOptions } from './incoming.js';
 import { nodeNet } from './node_net.js';
 
@@ -15,6 +16,16 @@ export class NodeServer extends nodeNet.Server {
   /** Made when first needed: node's constructor emits 'newListener'. */
   get #connections(): Incoming<nodeTypes.Socket> {
     return (this.#incoming ??= new Incoming(() => {}));
+  }
+
+  constructor(...args: ConstructorParameters<typeof nodeNet.Server>) {
+    const existing = takeTarget();
+    if (existing === undefined) {
+      super(...args);
+    } else {
+      (nodeNet.Server as unknown as (...args: unknown[]) => void).apply(existing, args);
+      return existing as this;
+    }
   }
 
   // The parameters of any event.

@@ -9,8 +9,9 @@ import { EventEmitter } from 'node:events';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
 import { ring as threadRing } from '../core/backend.js';
-import { AF_INET6, AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
+import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Family, MaybeAddress } from './address.js';
+import { CallableEmitter } from './callable.js';
 import type { Connection } from './connection.js';
 import {
   alreadyListening,
@@ -24,7 +25,7 @@ import {
 import { Incoming, type IncomingOptions } from './incoming.js';
 import { closeOnAbort, keyOf, parseListen, targetOf, type ListenOptions, type Place } from './listen.js';
 import { Listener, openListening, type ListenerUser } from './listener.js';
-import { changeMode, removePath } from './node_net.js';
+import { addMode, removePath } from './node_net.js';
 import { Socket } from './socket.js';
 import { loadBinding } from '../core/binding.js';
 
@@ -44,7 +45,7 @@ const serverChannel = diagnosticsChannel.channel('net.server.socket');
 const listenChannel = diagnosticsChannel.tracingChannel('net.server.listen');
 
 /** A TCP server, or one on a Unix socket. Use it as node's: see node's documentation. */
-export class Server extends EventEmitter implements ListenerUser {
+export class Server extends CallableEmitter implements ListenerUser {
   /** Node's name for what works below the server; null when it does not listen. */
   _handle: Listener | null = null;
   _connections = 0;
@@ -95,12 +96,14 @@ export class Server extends EventEmitter implements ListenerUser {
   listen(...args: unknown[]): this {
     const request = parseListen(args);
     if (this._handle !== null) throw alreadyListening();
-    const { options, callback, backlog } = request;
+    const { options, callback } = request;
     if (listenChannel.asyncStart.hasSubscribers) listenChannel.asyncStart.publish({ server: this, options });
     if (callback !== null) this.once('listening', callback);
     this.#listening++;
     closeOnAbort(this, options.signal);
     const target = targetOf(request, args);
+    // Whatever it is: coerced as by node's C++.
+    const backlog = +request.backlog | 0;
     if ('fd' in target) this.#listenOnDescriptor(target.fd, backlog);
     else if ('port' in target) this.#listenOnPort(target.port, options, backlog);
     else this.#listenOnPath(target.path, options, backlog);
@@ -132,8 +135,7 @@ export class Server extends EventEmitter implements ListenerUser {
     this._pipeName = path;
     this.#open({ endpoint: { path }, ipv6Only: false }, backlog);
     if (this._handle !== null && (readableAll || writableAll)) {
-      // Whoever owns it can do everything, whatever the umask.
-      changeMode(path, 0o700 | (readableAll ? 0o044 : 0) | (writableAll ? 0o022 : 0));
+      addMode(path, (readableAll ? 0o444 : 0) | (writableAll ? 0o222 : 0));
     }
   }
 
@@ -155,8 +157,7 @@ export class Server extends EventEmitter implements ListenerUser {
       loadBinding().closeDescriptor(fd);
       return this.#listenFailed(result, place);
     }
-    const isPath = place !== null && 'path' in place.endpoint;
-    const listener = new Listener(threadRing(), fd, isPath ? AF_UNIX : AF_INET6, place !== null, this);
+    const listener = new Listener(threadRing(), fd, place?.endpoint, this);
     this._handle = listener;
     this._connectionKey = keyOf(place);
     if (this._unref) listener.unref();
@@ -187,9 +188,9 @@ export class Server extends EventEmitter implements ListenerUser {
   }
 
   address(): MaybeAddress | string | null {
-    if (this._handle === null) return null;
-    if (this._pipeName !== undefined) return this._pipeName;
-    return this._handle.address() ?? null;
+    if (this._handle !== null && this._handle.domain !== AF_UNIX) return this._handle.address() ?? null;
+    // Also when it is closed: as node.
+    return this._pipeName ?? null;
   }
 
   // --- connections
@@ -300,8 +301,7 @@ export class Server extends EventEmitter implements ListenerUser {
     if (listener !== null) {
       this._handle = null;
       listener.close();
-      if (this._pipeName !== undefined && !this._pipeName.startsWith('\0')) removePath(this._pipeName);
-      this._pipeName = undefined;
+      if (listener.path !== undefined && !listener.path.startsWith('\0')) removePath(listener.path);
     }
     this.#incoming.close();
     this._emitCloseIfDrained();

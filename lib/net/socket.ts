@@ -13,11 +13,13 @@ import {
   ENOTCONN,
   errnoError,
   invalidHandleType,
+  notABuffer,
   socketClosed,
 } from './errors.js';
+import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
-import { checkedOptions, openDescriptor, type SocketOptions } from './socket_options.js';
+import { checkedOptions, isPipe, openDescriptor, type SocketOptions } from './socket_options.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {
@@ -25,6 +27,8 @@ export class Socket extends SocketBase {
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
+    // Pipes are not sockets: node's own reads and writes them.
+    if (isPipe(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
     super(given);
     if (given.handle) this._adopt(given.handle);
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
@@ -90,7 +94,8 @@ export class Socket extends SocketBase {
   // --- sending
 
   override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
-    if (this.#hasShrunk(data.length, callback)) return;
+    if (this.#cannotSend(data.length, callback)) return;
+    if (typeof data === 'string' && (encoding as string) === 'buffer') throw notABuffer();
     const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
     this.#send([view], [view.byteLength], view.byteLength, callback);
   }
@@ -98,7 +103,7 @@ export class Socket extends SocketBase {
   override _writev(chunks: Piece[], callback: WriteCallback): void {
     let streamLength = 0;
     for (const { chunk } of chunks) streamLength += chunk.length;
-    if (this.#hasShrunk(streamLength, callback)) return;
+    if (this.#cannotSend(streamLength, callback)) return;
     const views = gather(chunks);
     const lengths = views.map((view) => view.byteLength);
     let bytes = 0;
@@ -107,14 +112,18 @@ export class Socket extends SocketBase {
   }
 
   /**
-   * The stream has counted what was written, and gives all of it. If its length is less by now, a buffer was detached
-   * while it waited for its turn: that fails.
+   * There must be a connection. And the stream has counted what was written, and gives all of it: if its length is less
+   * by now, a buffer was detached while it waited for its turn.
    */
-  #hasShrunk(streamLength: number, callback: WriteCallback): boolean {
-    if (streamLength >= this.writableLength) return false;
-    if (this._handle === null) callback(socketClosed());
-    else this._handle.sender.failShrunk(callback);
-    return true;
+  #cannotSend(streamLength: number, callback: WriteCallback): boolean {
+    const shrunk = streamLength < this.writableLength;
+    if (this._handle === null) {
+      if (this.connecting && !shrunk) return false;
+      callback(socketClosed());
+      return true;
+    }
+    if (shrunk) this._handle.sender.failShrunk(callback);
+    return shrunk;
   }
 
   #send(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
@@ -144,13 +153,14 @@ export class Socket extends SocketBase {
   }
 
   override _final(callback: WriteCallback): void {
-    if (this.connecting) {
+    if (this.connecting || (this._handle === null && waitsForConnect())) {
       this.once('connect', () => this._final(callback));
       return;
     }
     // Every write has completed: the FIN goes behind their bytes.
-    const errno = this._handle?.shutdown() ?? 0;
-    if (errno === 0 || errno === ENOTCONN) process.nextTick(callback);
+    const errno = this._handle === null ? ENOTCONN : this._handle.shutdown();
+    if (errno === 0) process.nextTick(callback);
+    else if (errno === ENOTCONN) callback();
     else callback(errnoError(errno, 'shutdown'));
   }
 
@@ -164,14 +174,10 @@ export class Socket extends SocketBase {
 
   /** Closes with a RST. */
   resetAndDestroy(): this {
-    if (this.connecting) {
-      this.once('connect', () => this._reset());
-    } else if (this._handle === null) {
-      this.destroy(socketClosed());
-    } else {
-      if (this._handle.isUnix) throw invalidHandleType();
-      this._reset();
-    }
+    if (this._handle?.isUnix) throw invalidHandleType();
+    if (this.connecting) this.once('connect', () => this._reset());
+    else if (this._handle === null) this.destroy(socketClosed());
+    else this._reset();
     return this;
   }
 
@@ -194,13 +200,27 @@ export class Socket extends SocketBase {
       callback(error);
     } else {
       callback(error);
-      process.nextTick(wasConnecting ? close : () => this.emit('close'));
+      // Where it was about to connect, node has a handle to close, which takes until the loop turns.
+      if (wasConnecting) setImmediate(close);
+      else process.nextTick(() => this.emit('close'));
     }
     if (this._server) {
       this._server._connections--;
       this._server._emitCloseIfDrained();
     }
   }
+}
+
+let waits: boolean | undefined;
+
+/** Whether an end before connect() waits for the connection, which depends on node's version. */
+function waitsForConnect(): boolean {
+  if (waits === undefined) {
+    waits = true;
+    const socket = { pending: true, connecting: false, _handle: null, once: () => {} };
+    nodeNet.Socket.prototype._final.call(socket as unknown as Duplex, () => (waits = false));
+  }
+  return waits;
 }
 
 /** After the peer's end, a socket that is not half-open refuses to write with an error that says why. */

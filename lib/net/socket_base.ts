@@ -4,9 +4,9 @@
  * @module
  */
 import type * as nodeTypes from 'node:net';
-import { Duplex } from 'node:stream';
 import { validateFunction } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
+import { CallableDuplex } from './callable.js';
 import { byteLength, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { IdleTimer } from './idle_timer.js';
@@ -17,7 +17,7 @@ import { SocketUser, userBufferOf } from './socket_user.js';
 type Callback = (...args: unknown[]) => void;
 
 /** The state of a socket. What moves bytes is in {@link Socket}, which extends it. */
-export class SocketBase extends Duplex {
+export class SocketBase extends CallableDuplex {
   connecting = false;
   /** Node's name for what works below the socket; null when there is nothing. */
   _handle: Connection | null = null;
@@ -97,15 +97,16 @@ export class SocketBase extends Duplex {
     return connection;
   }
 
-  /** @internal A socket that was closed is used again. */
+  /** @internal A socket that was closed is used again, or a new one: what was done to it before is forgotten. */
   _reuse(): void {
     // Writing after the peer's end may have been forbidden on the object.
     if (Object.hasOwn(this, 'write')) delete (this as { write?: unknown }).write;
-    if (!this.destroyed) return;
-    this._handle = null;
-    this.#remoteAddress = undefined;
-    this.#localAddress = undefined;
-    (this as unknown as { _undestroy(): void })._undestroy();
+    if (this.destroyed) {
+      this._handle = null;
+      this.#remoteAddress = undefined;
+      this.#localAddress = undefined;
+    }
+    if (this._handle === null && !this.connecting) (this as unknown as { _undestroy(): void })._undestroy();
   }
 
   // --- options

@@ -4,12 +4,15 @@
  * @module
  */
 import type { DuplexOptions } from 'node:stream';
+import { isatty } from 'node:tty';
 import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { validatedFd } from '../core/validate.js';
+import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
 import { ENOTSOCK, invalidArgType, invalidArgValue, invalidFdType, outOfRange } from './errors.js';
+import { isFifo } from './node_net.js';
 import type { OnRead } from './socket_user.js';
 
 /** Options of a {@link Socket}. */
@@ -29,8 +32,6 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   keepAliveInitialDelay?: number;
 }
 
-/** socket(7); not among the constants that users of the core need. */
-const SO_DOMAIN = 39;
 /** The longest time that node's timers take. */
 const timeoutMax = 2 ** 31 - 1;
 
@@ -55,8 +56,14 @@ export function checkedOptions(options: SocketOptions | number | undefined): Soc
 export function openDescriptor(fd: number): Connection {
   validatedFd(fd);
   const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
-  if (type !== SOCK_STREAM) throw invalidFdType(type === ENOTSOCK ? 'FILE' : 'UNKNOWN');
-  return new Connection(threadRing(), fd, loadBinding().getsockopt(fd, SOL_SOCKET, SO_DOMAIN));
+  if (type !== SOCK_STREAM) throw invalidFdType(type !== ENOTSOCK ? 'UNKNOWN' : isatty(fd) ? 'TTY' : 'FILE');
+  return new Connection(threadRing(), fd, socketDomain(fd));
+}
+
+/** Whether it is a descriptor of a pipe or FIFO, which is none of a socket. */
+export function isPipe(fd: unknown): boolean {
+  if (typeof fd !== 'number' || !Number.isInteger(fd) || fd < 0 || fd > 2 ** 31 - 1) return false;
+  return isFifo(fd);
 }
 
 /** A time of a timer, in ms. */

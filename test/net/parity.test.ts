@@ -1,101 +1,26 @@
-// The same scenario on node:net and on ringcore/net: what is seen of it, in its order, must be equal.
+// A client, a server, and what can happen between them: as with node:net.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import nodeNet from 'node:net';
+import type nodeNet from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import ringNet from 'ringcore/net';
+import {
+  attempted,
+  closedPort,
+  describe,
+  ending,
+  ends,
+  port,
+  scenario,
+  serving,
+  watch,
+} from './scenarios.js';
 import { sleep, until } from './support.js';
-
-type Net = typeof nodeNet;
-type Log = (...entries: unknown[]) => void;
-type Scenario = (net: Net, log: Log) => Promise<void> | void;
 
 const directory = mkdtempSync(join(tmpdir(), 'ringcore-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-
-const scenarios: Record<string, Scenario> = {};
-const scenario = (name: string, run: Scenario): void => void (scenarios[name] = run);
-
-/** An error as programs look at it; ports that the kernel chose are told apart by nothing. */
-function describe(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { name, message, stack, ...rest } = error as Error & Record<string, unknown>;
-  const own = Object.keys(error);
-  const text = (value: string): string => value.replace(/:\d{4,5}\b/g, ':PORT');
-  const described: Record<string, unknown> = { name, message: text(message), own };
-  for (const [key, value] of Object.entries(rest)) {
-    if (key === 'port' || key === 'localPort') described[key] = typeof value;
-    else if (key === 'errors') described.errors = (value as Error[]).map(describe);
-    else described[key] = value;
-  }
-  if ('code' in error) described.firstLine = text(stack?.split('\n')[0] ?? '');
-  if (error instanceof AggregateError) described.errors = error.errors.map(describe);
-  return described;
-}
-
-const events = [
-  'lookup',
-  'connectionAttempt',
-  'connectionAttemptFailed',
-  'connect',
-  'ready',
-  'data',
-  'readable',
-];
-const ends = ['end', 'finish', 'drain', 'timeout', 'error', 'close'];
-
-/** Notes the events of a socket. */
-function watch(log: Log, name: string, socket: nodeNet.Socket, names = [...events, ...ends]): nodeNet.Socket {
-  for (const event of names) {
-    if (event === 'readable') continue;
-    socket.on(event, (...args: unknown[]) => {
-      const shown = args.map((arg) => (Buffer.isBuffer(arg) ? arg.toString() : describe(arg)));
-      log(
-        name,
-        event,
-        ...(event === 'connectionAttempt' ? [] : shown.filter((arg) => typeof arg !== 'number')),
-      );
-    });
-  }
-  return socket;
-}
-
-const port = (server: nodeNet.Server): number => (server.address() as nodeNet.AddressInfo).port;
-
-async function serving(
-  net: Net,
-  options: nodeNet.ServerOpts,
-  listener?: (socket: nodeNet.Socket) => void,
-): Promise<nodeNet.Server> {
-  const server = net.createServer(options, listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-const attempted = (log: Log, what: string, action: () => unknown): void => {
-  try {
-    const result = action();
-    log(what, typeof result);
-  } catch (error) {
-    log(what, describe(error));
-  }
-};
-
-/** Resolves at 'close', with or without an error before. */
-const ending = (socket: nodeNet.Socket): Promise<unknown> =>
-  new Promise((resolve) => socket.once('close', resolve));
-
-async function closedPort(): Promise<number> {
-  const server = nodeNet.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const free = port(server);
-  server.close();
-  await once(server, 'close');
-  return free;
-}
 
 scenario('a conversation, ended by the client', async (net, log) => {
   const server = await serving(net, {}, (socket) => {
@@ -469,30 +394,3 @@ scenario('AsyncLocalStorage', async (net, log) => {
   storage.run('close', () => server.close(() => log('server closed', storage.getStore())));
   await once(server, 'close');
 });
-
-async function logOf(run: Scenario, net: Net): Promise<unknown[]> {
-  const entries: unknown[] = [];
-  await run(net, (...entry) => entries.push(entry));
-  // What the other side of a connection is still to see.
-  await sleep(20);
-  return entries;
-}
-
-/** Two sides of a connection have no order between them: each side's own is compared. */
-function bySide(entries: unknown[]): Record<string, unknown[]> {
-  const sides: Record<string, unknown[]> = {};
-  for (const entry of entries as unknown[][]) {
-    const side = String(entry[0]).split(' ')[0]!;
-    (sides[side] ??= []).push(entry);
-  }
-  return sides;
-}
-
-for (const [name, run] of Object.entries(scenarios)) {
-  t.test(name, { timeout: 10_000 }, async (t) => {
-    const expected = await logOf(run, nodeNet);
-    const actual = await logOf(run, ringNet);
-    t.ok(expected.length > 0);
-    t.strictSame(bySide(actual), bySide(expected));
-  });
-}
