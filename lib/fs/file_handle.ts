@@ -212,12 +212,15 @@ export class FileHandle extends EventEmitter {
     return request(this, 'read', 'read', () => {
       const target = readArguments(buffer, offset, length, position, limits);
       const { memory, offset: from, length: count } = target;
-      // One that may be rejected early must be one that can be taken back.
-      const read = isLimited(target.limits) ? startRead : startShortRead;
+      const start = (fd: number, settle: Settle): Stoppable | void => {
+        if (count === 0) return settle(0);
+        // One that may be rejected early must be one that can be taken back.
+        if (isLimited(target.limits)) return startRead(fd, memory, from, count, target.position, settle);
+        return startShortRead(fd, memory, from, count, target.position, settle, false, lifetimeOf(this));
+      };
       return {
         limits: target.limits,
-        start: (fd, settle) =>
-          count === 0 ? settle(0) : read(fd, memory, from, count, target.position, settle, false, this.#file),
+        start,
         result: (bytesRead) => ({ __proto__: null, bytesRead, buffer: target.buffer }),
       };
     });

@@ -121,14 +121,15 @@ function submitOr(settle: Settle, make: () => Request): void {
 /** Where bytes go to or come from: memory of the caller's, or what the kernel has pinned already. */
 export type Memory = Uint8Array | RegisteredBuffer;
 
-function submitRead(
+/** One read: a count, which may be short, 0 at the end of the file, or -errno. `atOnce` is tried when its turn comes. */
+export function startRead(
   fd: number,
   memory: Memory,
   offset: number,
   length: number,
   position: Position,
   settle: Settle,
-  runsUserCode: boolean,
+  runsUserCode = false,
   atOnce?: AtOnce,
 ): Stoppable {
   const prepare: Prepare = (native) => {
@@ -141,19 +142,6 @@ function submitRead(
   };
   if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode, atOnce);
   return new Request(prepare, settle, runsUserCode).submit();
-}
-
-/** One read: a count, which may be short, 0 at the end of the file, or -errno. */
-export function startRead(
-  fd: number,
-  memory: Memory,
-  offset: number,
-  length: number,
-  position: Position,
-  settle: Settle,
-  runsUserCode = false,
-): Stoppable {
-  return submitRead(fd, memory, offset, length, position, settle, runsUserCode);
 }
 
 /** With the result of a call that is not over yet: a callback comes behind it. */
@@ -184,7 +172,7 @@ export function startShortRead(
 ): Stoppable | undefined {
   // It does not overtake what has been written before.
   const isShort = length <= shortReadBytes && !isWriting(fd) && memory instanceof Uint8Array;
-  if (!isShort) return submitRead(fd, memory, offset, length, position, settle, runsUserCode);
+  if (!isShort) return startRead(fd, memory, offset, length, position, settle, runsUserCode);
   const atOnce = (): number => {
     // The buffer may have been detached while this waited for its turn.
     if (offset + length > memory.byteLength) return EAGAIN;
@@ -193,7 +181,7 @@ export function startShortRead(
     return res;
   };
   const res = isOwn(position) ? EAGAIN : atOnce();
-  if (res === EAGAIN) return submitRead(fd, memory, offset, length, position, settle, runsUserCode, atOnce);
+  if (res === EAGAIN) return startRead(fd, memory, offset, length, position, settle, runsUserCode, atOnce);
   settleNow(settle, res, runsUserCode);
   return undefined;
 }
