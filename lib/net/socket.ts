@@ -19,7 +19,7 @@ import {
 import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
-import { checkedOptions, isPipe, openDescriptor, type SocketOptions } from './socket_options.js';
+import { checkedOptions, isForNode, openDescriptor, type SocketOptions } from './socket_options.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {
@@ -27,8 +27,7 @@ export class Socket extends SocketBase {
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
-    // Pipes are not sockets: node's own reads and writes them.
-    if (isPipe(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
+    if (isForNode(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
     super(given);
     if (given.handle) this._adopt(given.handle);
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
