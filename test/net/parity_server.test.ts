@@ -182,7 +182,7 @@ scenario('wrong arguments of listen', (net, log) => {
     ]) {
       attempted(log, `${name}: ${label(value)}`, () => {
         const server = new Server({ [name]: value }) as unknown as Record<string, unknown>;
-        log(`${name}: ${label(value)}`, server[name]);
+        log(`${name}: ${label(value)}`, label(server[name]));
       });
     }
     attempted(log, `second: ${label(value)}`, () => new Server({}, value).listenerCount('connection'));
