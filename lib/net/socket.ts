@@ -4,7 +4,9 @@
  * @module
  */
 import { addAbortSignal, Duplex } from 'node:stream';
+import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
+import { checkedBlockList } from './block_list.js';
 import { gather, type Piece } from './chunks.js';
 import { beginConnect, type ConnectOptions } from './connect.js';
 import {
@@ -24,6 +26,7 @@ import { checkedOptions, isForNode, openDescriptor, type SocketOptions } from '.
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {
   resetAndClosing = false;
+  declare blockList: BlockList | undefined;
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
@@ -39,6 +42,8 @@ export class Socket extends SocketBase {
       else if (!given.manualStart) this.read(0);
     }
     if (given.signal) addAbortSignal(given.signal, this);
+    const blockList = checkedBlockList(given.blockList);
+    if (blockList !== undefined) this.blockList = blockList;
   }
 
   /** @internal A connect has succeeded. */

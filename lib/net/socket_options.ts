@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BlockList } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
 import { isatty } from 'node:tty';
 import { ring as threadRing } from '../core/backend.js';
@@ -30,6 +31,7 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   noDelay?: boolean;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
+  blockList?: BlockList;
 }
 
 /** The longest time that node's timers take. */
