@@ -149,7 +149,9 @@ export class Server extends CallableEmitter implements ListenerUser {
   }
 
   #listenOnDescriptor(fd: number, backlog: number): void {
-    const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
+    // No fraction: the kernel would take what is before the point.
+    const isDescriptor = Number.isInteger(fd) && fd < 2 ** 31;
+    const type = isDescriptor ? loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) : EINVAL;
     if (type !== SOCK_STREAM) this.#listenFailed(EINVAL, null);
     else this.#begin(fd, null, backlog);
   }
