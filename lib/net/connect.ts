@@ -10,6 +10,7 @@ import { ring as threadRing } from '../core/backend.js';
 import { validateBoolean, validateFunction, validateInt32, validateString } from '../core/validate.js';
 import { encode, type Endpoint, type Family } from './address.js';
 import { normalizeArguments, validatePort } from './arguments.js';
+import { isBlocked } from './block_list.js';
 import { bindConnection, ConnectAttempt, openConnection } from './connect_attempt.js';
 import type { Connection } from './connection.js';
 import {
@@ -21,6 +22,7 @@ import {
   invalidAddressFamily,
   invalidArgType,
   invalidIpAddress,
+  ipBlocked,
   missingConnectArguments,
 } from './errors.js';
 import type { SystemError } from '../core/errors.js';
@@ -274,8 +276,15 @@ function attempt(
     if (failure < 0) return done(hostPortError(failure, 'bind', own.address, own.port));
     localAddress = own.address;
   }
+  const blocked = isBlocked(socket.blockList, address);
+  if (blocked && !only) {
+    const error = ipBlocked(address);
+    socket.emit('connectionAttemptFailed', address, port, family, error);
+    return done(error);
+  }
   socket.emit('connectionAttempt', address, port, family);
   if (!socket.connecting) return;
+  if (blocked) return done(ipBlocked(address));
   const failed = (errno: number): SystemError => {
     const error = hostPortError(errno, 'connect', address, port);
     if (family === undefined) return error;

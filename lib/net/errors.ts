@@ -112,6 +112,11 @@ export const invalidIpAddress = (address: unknown): Error =>
     invalidIpAddress,
   );
 
+export const ipBlocked = (address: string): Error => {
+  const message = `IP(${address}) is blocked by net.BlockList`;
+  return codedError(CodedError, 'ERR_IP_BLOCKED', message, ipBlocked);
+};
+
 export const invalidFdType = (type: string): Error =>
   codedError(CodedTypeError, 'ERR_INVALID_FD_TYPE', `Unsupported fd type: ${type}`, invalidFdType);
 

@@ -6,11 +6,13 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import { EventEmitter } from 'node:events';
+import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
 import { ring as threadRing } from '../core/backend.js';
 import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Family, MaybeAddress } from './address.js';
+import { checkedBlockList, isBlocked } from './block_list.js';
 import { CallableEmitter } from './callable.js';
 import type { Connection } from './connection.js';
 import {
@@ -37,9 +39,13 @@ export interface ServerOptions {
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
   highWaterMark?: number;
+  blockList?: BlockList;
 }
 
 type ConnectionListener = (socket: Socket) => void;
+
+/** `maxConnections = 0`: no connection is accepted, since node 21. */
+const zeroIsNone = Number.parseInt(process.versions.node, 10) >= 21;
 
 const serverChannel = diagnosticsChannel.channel('net.server.socket');
 const listenChannel = diagnosticsChannel.tracingChannel('net.server.listen');
@@ -60,6 +66,7 @@ export class Server extends CallableEmitter implements ListenerUser {
   keepAliveInitialDelay: number;
   highWaterMark: number;
   declare maxConnections: number | undefined;
+  declare blockList: BlockList | undefined;
 
   readonly #incoming = new Incoming<Socket>(() => this.#adjust());
   /** Makes the outcome of an earlier listen() void. */
@@ -82,6 +89,8 @@ export class Server extends CallableEmitter implements ListenerUser {
         throw invalidArgType(`options.${name}`, 'of type number', given[name]);
       }
     }
+    const blockList = checkedBlockList(given.blockList);
+    if (blockList !== undefined) this.blockList = blockList;
     this.allowHalfOpen = given.allowHalfOpen || false;
     this.pauseOnConnect = Boolean(given.pauseOnConnect);
     this.noDelay = Boolean(given.noDelay);
@@ -140,7 +149,9 @@ export class Server extends CallableEmitter implements ListenerUser {
   }
 
   #listenOnDescriptor(fd: number, backlog: number): void {
-    const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
+    // No fraction: the kernel would take what is before the point.
+    const isDescriptor = Number.isInteger(fd) && fd < 2 ** 31;
+    const type = isDescriptor ? loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) : EINVAL;
     if (type !== SOCK_STREAM) this.#listenFailed(EINVAL, null);
     else this.#begin(fd, null, backlog);
   }
@@ -223,8 +234,12 @@ export class Server extends CallableEmitter implements ListenerUser {
 
   /** @internal */
   accepted(connection: Connection): void {
-    if (this.maxConnections && this._connections >= this.maxConnections) {
+    if (this.#isFull()) {
       this.#drop(connection);
+      return;
+    }
+    if (this.blockList !== undefined && isBlocked(this.blockList, connection.remoteAddress()?.address)) {
+      connection.close();
       return;
     }
     const socket = new Socket({
@@ -242,6 +257,13 @@ export class Server extends CallableEmitter implements ListenerUser {
     this.#adjust();
     this.emit('connection', socket);
     if (serverChannel.hasSubscribers) serverChannel.publish({ socket });
+  }
+
+  #isFull(): boolean {
+    const { maxConnections } = this;
+    // None at all, or as many as there are: node has changed its mind.
+    if (maxConnections === 0) return zeroIsNone;
+    return maxConnections != null && this._connections >= maxConnections;
   }
 
   #drop(connection: Connection): void {

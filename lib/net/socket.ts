@@ -4,7 +4,9 @@
  * @module
  */
 import { addAbortSignal, Duplex } from 'node:stream';
+import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
+import { checkedBlockList } from './block_list.js';
 import { gather, type Piece } from './chunks.js';
 import { beginConnect, type ConnectOptions } from './connect.js';
 import {
@@ -19,16 +21,16 @@ import {
 import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
-import { checkedOptions, isPipe, openDescriptor, type SocketOptions } from './socket_options.js';
+import { checkedOptions, isForNode, openDescriptor, type SocketOptions } from './socket_options.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {
   resetAndClosing = false;
+  declare blockList: BlockList | undefined;
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
-    // Pipes are not sockets: node's own reads and writes them.
-    if (isPipe(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
+    if (isForNode(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
     super(given);
     if (given.handle) this._adopt(given.handle);
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
@@ -40,6 +42,8 @@ export class Socket extends SocketBase {
       else if (!given.manualStart) this.read(0);
     }
     if (given.signal) addAbortSignal(given.signal, this);
+    const blockList = checkedBlockList(given.blockList);
+    if (blockList !== undefined) this.blockList = blockList;
   }
 
   /** @internal A connect has succeeded. */

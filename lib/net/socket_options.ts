@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BlockList } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
 import { isatty } from 'node:tty';
 import { ring as threadRing } from '../core/backend.js';
@@ -30,6 +31,7 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   noDelay?: boolean;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
+  blockList?: BlockList;
 }
 
 /** The longest time that node's timers take. */
@@ -60,10 +62,13 @@ export function openDescriptor(fd: number): Connection {
   return new Connection(threadRing(), fd, socketDomain(fd));
 }
 
-/** Whether it is a descriptor of a pipe or FIFO, which is none of a socket. */
-export function isPipe(fd: unknown): boolean {
+/**
+ * Whether node's own Socket is for this descriptor: a pipe or FIFO, which is no socket; or standard input and output,
+ * which have to be written before process.exit() ends the process.
+ */
+export function isForNode(fd: unknown): boolean {
   if (typeof fd !== 'number' || !Number.isInteger(fd) || fd < 0 || fd > 2 ** 31 - 1) return false;
-  return isFifo(fd);
+  return fd <= 2 || isFifo(fd);
 }
 
 /** A time of a timer, in ms. */

@@ -113,6 +113,15 @@ t.test('the descriptor of a FIFO', async (t) => {
   }
 });
 
+t.test('what is written to standard output comes out before process.exit()', async (t) => {
+  const { stdout } = await run(`
+    import net from 'ringcore/net';
+    new net.Socket({ fd: 1, readable: false, writable: true }).write('written');
+    process.exit();
+  `);
+  t.equal(stdout, 'written');
+});
+
 t.test('descriptors of what is no stream', (t) => {
   const fd = openSync('/dev/null', 'r');
   t.throws(() => new net.Socket({ fd }), { code: 'ERR_INVALID_FD_TYPE' });

@@ -213,6 +213,7 @@ scenario('an AbortSignal while connecting', async (net, log) => {
     'second',
     net.connect({ port: port(server), host: '127.0.0.1', signal: controller.signal }),
   );
+  await until(() => !second.connecting);
   await sleep(20);
   log(second.destroyed);
   second.destroy();

@@ -140,7 +140,7 @@ function bySide(entries: unknown[]): Record<string, unknown[]> {
 }
 
 // They wait most of the time.
-t.jobs = 16;
+t.jobs = 8;
 
 /** Runs a scenario on both, and compares. */
 export function scenario(name: string, run: Scenario): void {
