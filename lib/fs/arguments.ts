@@ -92,7 +92,7 @@ export function numericPosition(position: unknown): Position {
 }
 
 /** Numbers and bigints; negative and none: the file's own position. */
-export function looseReadPosition(position: unknown): Position {
+function looseReadPosition(position: unknown): Position {
   if (typeof position === 'bigint') return position >= 0n && position < 2n ** 63n ? position : -1;
   return numericPosition(position);
 }
@@ -175,7 +175,7 @@ export function readArguments(
 }
 
 /** A range to write from. */
-export function validatedWriteRange(buffer: View, offset: unknown, length: unknown): [number, number] {
+function validatedWriteRange(buffer: View, offset: unknown, length: unknown): [number, number] {
   const bytes = buffer.byteLength;
   if (offset == null) offset = 0;
   else validateInteger(offset, 'offset', 0);

@@ -38,14 +38,18 @@ function resultAtOnce<T>(call: Call<T>, limits: Limits): number {
   return call.atOnce(ring().native);
 }
 
-/** As a part of something longer. */
-export async function performed<T>(call: Call<T>, task?: Task): Promise<T> {
-  let res = resultAtOnce(call, {});
+/** As a part of something longer; `res` if there is a result already. */
+export async function performed<T>(call: Call<T>, task?: Task, res = resultAtOnce(call, {})): Promise<T> {
   if (res === EAGAIN) res = await perform(call.prepare, task);
   task?.check();
   const outcome = outcomeOf(call, res);
   if (outcome instanceof Error) throw outcome;
   return outcome;
+}
+
+/** A call that has no result at once. */
+function requestedWithin<T>(call: Call<T>, limits: Limits): Promise<T> {
+  return withLimits(call.syscall, limits, (task) => performed(call, task, EAGAIN));
 }
 
 /** The promise form. With limits it rejects when one is reached; what the kernel had begun by then may be done. */
@@ -55,7 +59,7 @@ export function promised<T>(call: Call<T>, limits: Limits): Promise<T> {
     const outcome = outcomeOf(call, res);
     return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
   }
-  if (isLimited(limits)) return withLimits(call.syscall, limits, (task) => performed(call, task));
+  if (isLimited(limits)) return requestedWithin(call, limits);
   return new Promise((resolve, reject) => {
     const settle = (res: number): void => {
       const outcome = outcomeOf(call, res);
@@ -77,6 +81,6 @@ export function calledBack<T>(call: Call<T>, callback: unknown, limits: Limits):
   const res = resultAtOnce(call, limits);
   // What the result stands for is taken now, since it may stand in memory that serves all calls.
   if (res !== EAGAIN) process.nextTick(tell, outcomeOf(call, res));
-  else if (isLimited(limits)) callWith(promised(call, limits), done);
+  else if (isLimited(limits)) callWith(requestedWithin(call, limits), done);
   else new Request(call.prepare, (res) => tell(outcomeOf(call, res)), true).submit();
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CopyOptions, NoParamCallback } from 'node:fs';
+import { nodeMajor } from '../core/node_version.js';
 import { validatedPath, validateFunction } from '../core/validate.js';
 import { bound, settleLater } from './callback.js';
 import { copyTree, type Copying } from './cp_tree.js';
@@ -23,7 +24,7 @@ const standard = {
 };
 const allModes = 7;
 /** Newer versions of node also preserve the times of directories. */
-const preservesOfFilesOnly = Number.parseInt(process.versions.node, 10) < 21;
+const preservesOfFilesOnly = nodeMajor < 21;
 
 /** The options with what is standard, or undefined: then node refuses them, or does the work. */
 function checkedOptions(options: unknown): Copying | undefined {

@@ -24,7 +24,7 @@ import { FileHandle, isNodeHandle } from './file_handle.js';
 import { readFiles } from './read_files.js';
 
 /** An open file. */
-export type OpenFile = FileHandle | NodeFileHandle | number;
+type OpenFile = FileHandle | NodeFileHandle | number;
 type View = NodeJS.ArrayBufferView;
 
 /** Runs `start` with a handle's descriptor, which stays open meanwhile, or with what is no handle. */

@@ -10,7 +10,7 @@ import { Request, type Prepare, type Settle } from './request.js';
 import { onAbort } from './signals.js';
 
 /** Something in flight that can be told to stop. */
-export interface Cancellable {
+interface Cancellable {
   cancel(): void;
 }
 
@@ -68,7 +68,7 @@ export function perform(prepare: Prepare, task?: Task): Promise<number> {
 }
 
 /** Starts something that settles with a result or -errno. What it returns can be told to stop. */
-export type Start = (settle: Settle) => Cancellable | void;
+type Start = (settle: Settle) => Cancellable | void;
 
 /** Does one such thing within the limits; resolves to the result, -errno included. */
 export function startLimited(syscall: string, limits: Limits, start: Start): Promise<number> {

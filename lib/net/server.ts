@@ -9,6 +9,7 @@ import { EventEmitter } from 'node:events';
 import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
+import { nodeMajor } from '../core/node_version.js';
 import { ring as threadRing } from '../core/backend.js';
 import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Family, MaybeAddress } from './address.js';
@@ -45,7 +46,7 @@ export interface ServerOptions {
 type ConnectionListener = (socket: Socket) => void;
 
 /** `maxConnections = 0`: no connection is accepted, since node 21. */
-const zeroIsNone = Number.parseInt(process.versions.node, 10) >= 21;
+const zeroIsNone = nodeMajor >= 21;
 
 const serverChannel = diagnosticsChannel.channel('net.server.socket');
 const listenChannel = diagnosticsChannel.tracingChannel('net.server.listen');
