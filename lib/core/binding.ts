@@ -14,6 +14,12 @@ import { fileURLToPath } from 'node:url';
 /** A path as the kernel takes it: bytes without a terminating zero. */
 export type NativePath = string | Uint8Array;
 
+/**
+ * Stands beside the SQE flags of an operation (`f` below): the descriptor that comes of it is closed when the environment
+ * ends, even if that happens before its completion is handled. See {@link NativeRing.own}.
+ */
+export const OWNED = 1 << 8;
+
 /** What {@link Binding.openRing} needs; `ring.ts` fills in the defaults. */
 export interface NativeRingOptions {
   entries: number;
@@ -342,7 +348,8 @@ export interface NativeRing {
   setRef(slot: number, referenced: boolean): void;
   /**
    * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it
-   * before. Who closes it in another way disowns it.
+   * before. Who closes it in another way disowns it. What an operation makes is owned from the start with {@link OWNED}
+   * among its flags.
    */
   own(fd: number): void;
   disown(fd: number): void;

@@ -7,8 +7,7 @@
  *
  * @module
  */
-import { ring } from '../core/backend.js';
-import { loadBinding } from '../core/binding.js';
+import { loadBinding, OWNED } from '../core/binding.js';
 import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
@@ -38,14 +37,10 @@ function openRequest(
   settle: Settle,
   runsUserCode: boolean,
 ): Request {
-  const opened: Settle = (res) => {
-    // As node does: a thread that ends closes what it has opened.
-    if (res >= 0) ring().native.own(res);
-    settle(res);
-  };
   return new Request(
-    (native) => native.openat(sqeFlags, 0, AT_FDCWD, path, oflags | O_CLOEXEC, mode, -1),
-    opened,
+    // As node does: a thread that ends closes what it has opened.
+    (native) => native.openat(sqeFlags | OWNED, 0, AT_FDCWD, path, oflags | O_CLOEXEC, mode, -1),
+    settle,
     runsUserCode,
   ).submit();
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { ring as threadRing } from '../core/backend.js';
+import { OWNED } from '../core/binding.js';
 import { TERMINAL, UNSIZED, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { POLLHUP, POLLIN } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
@@ -64,7 +65,7 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
   }
 
   admit(): boolean {
-    const slot = this.#ring.native.readFile(0, 0, this.#path, this.#oflags);
+    const slot = this.#ring.native.readFile(OWNED, 0, this.#path, this.#oflags);
     if (!this.#ring.start(this, slot)) return false;
     this.#slot = slot;
     return true;
@@ -123,7 +124,6 @@ export class ReadFileRequest implements CompletionHandler, Waiter {
 
   /** Not a file of known size: `fd` is open (or -1: open it again), and is read to its end from here. */
   #goOn(fd: number): void {
-    if (fd >= 0) this.#ring.native.own(fd);
     if (this.#task?.stopped) {
       if (fd >= 0) closeUnseen(fd);
       return this.#reject(systemError(ECANCELED, 'read'));

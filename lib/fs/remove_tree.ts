@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { ring } from '../core/backend.js';
+import { OWNED } from '../core/binding.js';
 import { AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from './errors.js';
@@ -70,12 +70,9 @@ class Removal {
     return this.#task?.stopped ? res : remove(parent, name, AT_REMOVEDIR);
   }
 
-  async #open(parent: number, name: Path): Promise<number> {
+  #open(parent: number, name: Path): Promise<number> {
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    const directory = await perform((native) => native.openat(0, 0, parent, name, flags, 0, -1));
-    // Closed when this thread is terminated.
-    if (directory >= 0) ring().native.own(directory);
-    return directory;
+    return perform((native) => native.openat(OWNED, 0, parent, name, flags, 0, -1));
   }
 
   async #empty(directory: number): Promise<void> {

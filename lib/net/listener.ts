@@ -45,7 +45,7 @@ import {
   ENOMEM,
   EPROTO,
 } from './errors.js';
-import { loadBinding } from '../core/binding.js';
+import { loadBinding, OWNED } from '../core/binding.js';
 
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
 export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
@@ -152,9 +152,13 @@ export class Listener implements CompletionHandler, Waiter {
     if (this.#slot < 0) this.#closeDescriptor();
   }
 
+  #closeNow(fd: number): void {
+    this.ring.native.disown(fd);
+    loadBinding().closeDescriptor(fd);
+  }
+
   #closeDescriptor(): void {
-    this.ring.native.disown(this.fd);
-    loadBinding().closeDescriptor(this.fd);
+    this.#closeNow(this.fd);
     this.scope.emitDestroy();
   }
 
@@ -179,7 +183,7 @@ export class Listener implements CompletionHandler, Waiter {
 
   /** @internal */
   admit(): boolean {
-    const slot = this.ring.native.acceptMultishot(0, 0, this.fd, SOCK_CLOEXEC, false);
+    const slot = this.ring.native.acceptMultishot(OWNED, 0, this.fd, SOCK_CLOEXEC, false);
     if (!this.ring.start(this, slot)) return false;
     this.#slot = slot;
     this.#state = 'armed';
@@ -227,7 +231,7 @@ export class Listener implements CompletionHandler, Waiter {
     if (res >= 0) {
       // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there or
       // nothing could be done on it, the ring being closed.
-      if (connection === undefined) loadBinding().closeDescriptor(res);
+      if (connection === undefined) this.#closeNow(res);
       else this.#user.accepted(connection);
     } else if (this.#closed || passing.includes(res) || (res === ECANCELED && stopping)) {
       // Nothing is lost.

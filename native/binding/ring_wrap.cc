@@ -82,6 +82,9 @@ RingWrap::Call::Call(napi_env env, napi_callback_info info) {
   wrap = found;
 }
 
+// Beside the SQE's flags, which have 8 bits: the descriptor that comes of it is closed with the environment.
+constexpr uint32_t kOwned = 1U << 8;
+
 template <class Shape>
 napi_value RingWrap::start(napi_env env, napi_callback_info info) {
   const Call call(env, info);
@@ -93,6 +96,7 @@ napi_value RingWrap::start(napi_env env, napi_callback_info info) {
   if (Op* op = executor.begin<Shape>()) {
     Args args(env, call.values, call.count, op->storage, executor, wrap.registered_);
     const uint32_t sqe_flags = args.u32();
+    op->owned = (sqe_flags & kOwned) != 0;
     const double timeout_ms = args.f64();
     if constexpr (std::is_same_v<Shape, ReadFileKind>) {
       const char* path = args.path();
@@ -239,7 +243,10 @@ void RingWrap::close_owned() {
 void RingWrap::closed(void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->executor_.reset();
-  if (!wrap->ending_) return;
+  if (!wrap->ending_) {
+    wrap->owned_.clear();  // what came at last as well
+    return;
+  }
   // Sockets, listeners and files that this environment's JavaScript held: nothing is in flight on them any
   // more.
   wrap->close_owned();

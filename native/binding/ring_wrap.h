@@ -50,6 +50,7 @@ class RingWrap final : private Executor::Client {
   bool dispatch_batch(uint32_t count);
   bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
+  void descriptor_arrived(int fd) override { owned_.insert(fd); }
   void descriptor_closed(int fd) override { owned_.erase(fd); }
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);

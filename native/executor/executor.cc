@@ -10,6 +10,15 @@
 
 namespace ringcore {
 
+namespace {
+
+// Whether a completion's result is an ordinary descriptor (if it's no error).
+bool brings_descriptor(const Op& op, uint32_t flags) {
+  return op.makes_descriptor || (flags & kCompletionUnsized) != 0;
+}
+
+}  // namespace
+
 std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions& options, Client* client,
                                          SetupError* error) {
   std::unique_ptr<Executor> made(new Executor(options, client));
@@ -309,6 +318,7 @@ void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
     op.aux = info.aux(op.out);
   }
   if (cqe.flags & abi::IORING_CQE_F_MORE) {
+    keep_descriptor(op, cqe.res, cqe.flags);
     ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, cqe.flags, op.aux});
     return;
   }
@@ -328,12 +338,17 @@ void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
 
 void Executor::finish(Op& op, int32_t result, uint32_t flags) {
   if (op.closes >= 0 && result != -ECANCELED) client_->descriptor_closed(op.closes);
+  keep_descriptor(op, result, flags);
   flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
   ready_.push_back({static_cast<int32_t>(op.slot), result, flags, op.aux});
   cancel_attempts_ = kCancelAttempts;
   cancel_timer_ms_ = 1;
   if (op.referenced) count_reference(-1);
   table_.deliver(op);
+}
+
+void Executor::keep_descriptor(const Op& op, int32_t result, uint32_t flags) {
+  if (op.owned && result >= 0 && brings_descriptor(op, flags)) client_->descriptor_arrived(result);
 }
 
 void Executor::count_bytes(const Op& op, int32_t result, uint32_t flags) {
@@ -410,7 +425,7 @@ void Executor::drain() {
 void Executor::close_unclaimed(const Completion& completion) {
   if (completion.slot < 0 || completion.result < 0) return;
   const Op& op = *table_.at(static_cast<uint32_t>(completion.slot));
-  if (!op.makes_descriptor && !(completion.flags & kCompletionUnsized)) return;
+  if (op.owned || !brings_descriptor(op, completion.flags)) return;
   if (op.kind != kKindOf<Pipe>) {
     ::close(completion.result);
     return;

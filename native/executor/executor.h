@@ -48,6 +48,8 @@ class Executor final : private LoopWatcher::Events {
     virtual void dispatch(const Completion* completions, uint32_t count) = 0;
     // Memory for a file's content that stays until the operation's completion; null when there is none.
     virtual uint8_t* allocate(uint32_t slot, uint64_t bytes) = 0;
+    // Made by an operation that is `owned`, before JavaScript hears of it.
+    virtual void descriptor_arrived(int fd) = 0;
     // The kernel has closed it: the number may be another file's already.
     virtual void descriptor_closed(int fd) = 0;
 
@@ -148,6 +150,7 @@ class Executor final : private LoopWatcher::Events {
   void reserve(unsigned sqes) { ring_->sq.reserve(sqes); }
   void expect_links(unsigned operations) { links_queued_ += operations; }
   void finish(Op& op, int32_t result, uint32_t flags);
+  void keep_descriptor(const Op& op, int32_t result, uint32_t flags);
   bool stopping(const Op& op) const { return closing_ || op.state == OpState::kCancelling; }
   uint8_t* allocate(const Op& op, uint64_t bytes) { return client_->allocate(op.slot, bytes); }
   void count_bytes_read(uint32_t bytes) {

@@ -49,6 +49,7 @@ Op* OpTable::acquire(uint8_t kind) {
   op->referenced = true;
   op->timed_out = false;
   op->makes_descriptor = false;
+  op->owned = false;
   op->closes = -1;
   op->buffer_group = 0;
   op->result = 0;

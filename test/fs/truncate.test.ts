@@ -211,8 +211,6 @@ t.test(
       await once(worker, 'message');
       await worker.terminate();
     }
-    // Of the 20 that each has in flight. JavaScript can be ended between the arrival of a descriptor and its being owned, and
-    // who has it then is not known: one a worker, and that seldom.
-    t.ok(open() <= 10, `${open()} left`);
+    t.equal(open(), 0, 'descriptors left');
   },
 );
