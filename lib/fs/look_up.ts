@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { ring } from '../core/backend.js';
 import { AT_FDCWD, STATX_TYPE } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { statxBytes } from '../core/statx.js';
+import { EAGAIN } from './errors.js';
 import type { Path } from './open_file.js';
+import { statx } from './stats.js';
 import { perform, type Task } from './task.js';
 
 const { S_IFDIR, S_IFMT } = fsConstants;
@@ -15,9 +18,13 @@ const modeOffset = 28;
 
 /** The type of the file (S_IFMT), symbolic links followed, or -errno. */
 export async function typeOf(path: Path, task?: Task): Promise<number> {
-  const out = new Uint8Array(statxBytes);
-  const res = await perform((native) => native.statx(0, 0, AT_FDCWD, path, 0, STATX_TYPE, out), task);
-  return res < 0 ? res : new DataView(out.buffer).getUint16(modeOffset, true) & S_IFMT;
+  let out = statx;
+  let res = ring().native.statAtOnce(path, true, out);
+  if (res === EAGAIN) {
+    out = new Uint8Array(statxBytes);
+    res = await perform((native) => native.statx(0, 0, AT_FDCWD, path, 0, STATX_TYPE, out), task);
+  }
+  return res < 0 ? res : new DataView(out.buffer, out.byteOffset).getUint16(modeOffset, true) & S_IFMT;
 }
 
 export function isDirectory(type: number): boolean {
