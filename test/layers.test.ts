@@ -98,7 +98,12 @@ function resolveImport(path: string, specifier: string): string {
 function libFaults(path: string, source: string): string[] {
   const faults: string[] = [];
   const [, layer = ''] = path.split('/');
-  const forbidden = { core: /^lib\/(fs|net)\//, fs: /^lib\/net\//, net: /^lib\/fs\// }[layer];
+  const forbidden = {
+    core: /^lib\/(fs|net|cli)\//,
+    fs: /^lib\/(net|cli)\//,
+    net: /^lib\/(fs|cli)\//,
+    cli: /^lib\/(fs|net)\//,
+  }[layer];
   for (const { specifier, typeOnly } of importsOf(path, source)) {
     const target = resolveImport(path, specifier);
     const fault = (why: string): number => faults.push(`${path} imports ${specifier}: ${why}`);
@@ -184,6 +189,8 @@ t.test('the checks find a fault in lib/', async (t) => {
     ['lib/net/x.ts', "const a = await import('../fs/read.js');"],
     ['lib/net/x.ts', "type A = import('../fs/read.js').A;"],
     ['lib/fs/x.ts', "import { fs } from '../index.js';"],
+    ['lib/cli/x.ts', "import { readFile } from '../fs/index.js';"],
+    ['lib/core/x.ts', "import { run } from '../cli/run.js';"],
     ['lib/fs/x.ts', "import '../register.js';"],
     ['lib/fs/x.ts', "import { ring } from 'ringcore/core';"],
     ['lib/fs/x.ts', "import { a } from '../../test/a.js';"],
