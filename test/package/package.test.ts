@@ -3,14 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import { globSync } from 'tinyglobby';
 import t from 'tap';
 import { backend } from 'ringcore';
-import { npmFlags, otherNode, pack, root, run } from './tarball.js';
+import { npmFlags, otherNode, pack, published, root, run } from './tarball.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ringcore-package-'));
 t.teardown(() => rmSync(directory, { recursive: true }));
-const tarball = await pack(directory);
+const tarball = await pack();
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 const noRing = backend.name === 'io_uring' ? false : `io_uring cannot be used here: ${backend.reason}`;
 const has = (path: string): boolean => tarball.files.includes(path);
@@ -44,7 +45,7 @@ for (const arch of ['x64', 'arm64']) {
 t.test('the documents link to files that are there', (t) => {
   const broken: string[] = [];
   for (const path of tarball.files.filter((path) => path.endsWith('.md'))) {
-    const text = readFileSync(join(root, path), 'utf8').replace(/```.*?```/gs, '');
+    const text = readFileSync(join(published, path), 'utf8').replace(/```.*?```/gs, '');
     for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^(https?:|#)/.test(target)) continue;
       const file = posix.join(posix.dirname(path), target.replace(/#.*$/, '')).replace(/\/$/, '');
@@ -54,6 +55,55 @@ t.test('the documents link to files that are there', (t) => {
   }
   t.strictSame(broken, []);
   t.end();
+});
+
+t.test('package.json has nothing that is of use only in a checkout', (t) => {
+  const { scripts, devDependencies, dependencies } = JSON.parse(
+    readFileSync(join(published, 'package.json'), 'utf8'),
+  ) as Record<string, object | undefined>;
+  t.strictSame(Object.keys(scripts ?? {}), ['install']);
+  t.equal(devDependencies, undefined);
+  t.strictSame(Object.keys(dependencies ?? {}), ['abort-controller-x', 'node-addon-api', 'node-gyp-build']);
+  t.end();
+});
+
+/** The differences of two exports: what is missing, and functions of another name or arity. */
+function differences(
+  one: unknown,
+  other: unknown,
+  path: string,
+  depth = 0,
+  seen = new Set<unknown>(),
+): string[] {
+  if ((typeof one !== 'object' && typeof one !== 'function') || one === null || seen.has(one)) return [];
+  seen.add(one);
+  const found: string[] = [];
+  if (typeof one === 'function') {
+    const { name, length } = (other ?? {}) as typeof one;
+    if (name !== one.name || length !== one.length) found.push(`${path}: ${one.name}, and ${name}`);
+  }
+  if (depth === 3) return found;
+  for (const key of Reflect.ownKeys(one)) {
+    if (key === 'constructor' || key === 'caller' || key === 'arguments' || key === Symbol.toStringTag)
+      continue;
+    const at = `${path}.${String(key)}`;
+    if (!(key in Object(other))) found.push(at);
+    else if (Object.getOwnPropertyDescriptor(one, key)?.get === undefined) {
+      const value = (from: unknown): unknown => (from as Record<PropertyKey, unknown>)[key];
+      found.push(...differences(value(one), value(other), at, depth + 1, seen));
+    }
+  }
+  return found;
+}
+
+t.test('the bundle exports what the modules do, by the same names', async (t) => {
+  for (const name of ['index', 'fs/index', 'fs/promises', 'net/index', 'core/index', 'register']) {
+    const [bundled, modules] = (await Promise.all(
+      [published, root].map((directory) => import(pathToFileURL(join(directory, `dist/${name}.js`)).href)),
+    )) as [object, object];
+    t.strictSame(Object.keys(bundled), Object.keys(modules), name);
+    t.strictSame(differences(modules, bundled, name), []);
+  }
 });
 
 t.test('publint', async (t) => {

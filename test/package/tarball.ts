@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { globSync } from 'tinyglobby';
 
 export const run = promisify(execFile);
 export const root = dirname(createRequire(import.meta.url).resolve('ringcore/package.json'));
@@ -25,12 +26,14 @@ export interface Tarball {
   files: string[];
 }
 
-/** Packs what is built into `directory`. */
-export async function pack(directory: string): Promise<Tarball> {
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory, ...npmFlags];
-  const { stdout } = await run('npm', args, { cwd: root, maxBuffer: 1 << 24 });
-  const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
-  return { path: join(directory, filename), files: files.map(({ path }) => path) };
+/** The package as it is published, before it is packed. */
+export const published = join(root, 'build/package');
+
+/** Bundles what is built, and packs it. */
+export async function pack(): Promise<Tarball> {
+  const { stdout } = await run(process.execPath, ['scripts/pack.mjs'], { cwd: root });
+  const [path] = stdout.split(':', 1) as [string];
+  return { path: join(root, path), files: globSync('**', { cwd: published, dot: true }) };
 }
 
 /** A node of another version, kept in build/; the reason if it cannot be had. */
