@@ -397,6 +397,8 @@ export interface Binding {
   describe(fd: number, out: Float64Array): number;
   /** fcntl(F_GETFL). */
   openFlags(fd: number): number;
+  /** Another descriptor of the same open file, or -errno. */
+  duplicate(fd: number): number;
   closeDescriptor(fd: number): number;
   /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
   lseek(fd: number, offset: number, whence: number): number;
