@@ -339,6 +339,11 @@ export interface NativeRing {
   beginChain(count: number): 0 | -1 | -2;
   /** Asks the kernel to cancel; the slot stays busy until its terminal completion. */
   cancel(slot: number): void;
+  /**
+   * The same, and submits everything now: an operation that was waiting has let go of its file when this returns. False
+   * if not all could be submitted.
+   */
+  cancelNow(slot: number): boolean;
   setRef(slot: number, referenced: boolean): void;
   /**
    * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it

@@ -25,7 +25,14 @@ import {
   TCP_NODELAY,
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
-import { addressBy, domainOf, localAddress, remoteAddress, type Endpoint, type MaybeAddress } from './address.js';
+import {
+  addressBy,
+  domainOf,
+  localAddress,
+  remoteAddress,
+  type Endpoint,
+  type MaybeAddress,
+} from './address.js';
 import { descriptorClosed, own } from './descriptors.js';
 import { Receiver } from './receiver.js';
 import { Sender, type WriteCallback } from './sender.js';

@@ -15,7 +15,6 @@ import {
   AF_UNIX,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
-  SHUT_RDWR,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
@@ -99,6 +98,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   #slot = -1;
   #wanted = false;
   #closed = false;
+  #descriptorGone = false;
   /** The ring takes no more operations: this has been told, once. */
   #refused = false;
   #referenced = true;
@@ -153,20 +153,26 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The accept holds the file until its terminal completion. This ends the listening now, and refuses who waits in
-    // the backlog; not if the socket is another process's too.
-    if (this.#endpoint !== undefined) loadBinding().shutdown(this.fd, SHUT_RDWR);
     if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
+    // The accept holds the file. No shutdown(2): another process may listen on the socket, too.
+    const letGo = this.#slot >= 0 && !this.ring.closed && this.ring.native.cancelNow(this.#slot);
     this.stop();
-    if (this.#slot < 0) this.#closeDescriptor();
+    if (this.#slot < 0) this.#ended();
+    else if (letGo) this.#closeDescriptor();
     this.#native?.close();
     const path = this.#endpoint !== undefined && 'path' in this.#endpoint ? this.#endpoint.path : undefined;
     if (path !== undefined && !path.startsWith('\0')) removePath(path);
   }
 
   #closeDescriptor(): void {
+    if (this.#descriptorGone) return;
+    this.#descriptorGone = true;
     this.ring.native.disown(this.fd);
     loadBinding().closeDescriptor(this.fd);
+  }
+
+  #ended(): void {
+    this.#closeDescriptor();
     this.scope.emitDestroy();
   }
 
@@ -229,7 +235,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     } finally {
       // The kernel ends a multishot on any error, and when the completion queue is full.
       if (terminal) {
-        if (this.#closed) this.#closeDescriptor();
+        if (this.#closed) this.#ended();
         else this.#arm();
       }
     }

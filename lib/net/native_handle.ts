@@ -54,7 +54,9 @@ export function setOwner(handle: object, owner: object): void {
   if (ownerSymbol === undefined) {
     const probe = {};
     new nodeNet.Socket({ handle: probe, readable: false } as object);
-    ownerSymbol = Object.getOwnPropertySymbols(probe).find(({ description }) => description === 'owner_symbol');
+    ownerSymbol = Object.getOwnPropertySymbols(probe).find(
+      ({ description }) => description === 'owner_symbol',
+    );
   }
   if (ownerSymbol !== undefined) (handle as Record<symbol, unknown>)[ownerSymbol] = owner;
 }

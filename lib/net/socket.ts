@@ -21,7 +21,13 @@ import {
 import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
-import { adoptedConnection, checkedOptions, isForNode, openDescriptor, type SocketOptions } from './socket_options.js';
+import {
+  adoptedConnection,
+  checkedOptions,
+  isForNode,
+  openDescriptor,
+  type SocketOptions,
+} from './socket_options.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {

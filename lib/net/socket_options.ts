@@ -12,7 +12,14 @@ import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { validatedFd, validateInt32 } from '../core/validate.js';
 import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
-import { ENOTSOCK, errnoError, invalidArgType, invalidArgValue, invalidFdType, outOfRange } from './errors.js';
+import {
+  ENOTSOCK,
+  errnoError,
+  invalidArgType,
+  invalidArgValue,
+  invalidFdType,
+  outOfRange,
+} from './errors.js';
 import { isNativeHandle, takeConnection, type NativeHandle } from './native_handle.js';
 import { isFifo, nodeNet } from './node_net.js';
 import type { OnRead } from './socket_user.js';

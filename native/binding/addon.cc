@@ -161,7 +161,8 @@ Napi::Value open_flags(const Napi::CallbackInfo& info) {
   return outcome(info, ::fcntl(integer(info, 0), F_GETFL));
 }
 
-// duplicate(fd): another descriptor of the same open file, close-on-exec and above the standard streams; or -errno.
+// duplicate(fd): another descriptor of the same open file, close-on-exec and above the standard streams; or
+// -errno.
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::fcntl(integer(info, 0), F_DUPFD_CLOEXEC, 3));
 }
