@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { Connection } from './connection.js';
+import { isForNode, type SocketOptions } from './socket_options.js';
 
-/** A socket on one of node's handles. */
-export function isNodesSocket([options]: unknown[]): boolean {
-  const { handle } = (options ?? {}) as { handle?: unknown };
-  return Boolean(handle) && !(handle instanceof Connection);
+/** A socket on one of node's handles; `self` is undefined where child_process makes the pipes to a child. */
+export function isNodesSocket([options]: unknown[], self: object | undefined): boolean {
+  const { handle } = (options ?? {}) as SocketOptions;
+  return Boolean(handle) && (self === undefined || isForNode({ handle: handle! }));
 }
 
 /** A server of node's tls, https or http2. */
