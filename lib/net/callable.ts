@@ -100,7 +100,7 @@ export function callable<C extends AnyClass>(
         reparent(self, prototype, nodePrototype);
       }
       if (inherits(nodePrototype, self)) return Reflect.apply(NodeClass, self, args) as unknown;
-      return Reflect.construct(isForNode(args, undefined) ? NodeClass : Class, args) as object;
+      return Reflect.construct(isForNode(args, undefined) ? NodeClass : Class, args);
     },
   });
   Object.defineProperty(prototype, 'constructor', { value: wrapped, writable: true, configurable: true });

@@ -13,7 +13,8 @@ export function isNodesSocket([options]: unknown[], self: object | undefined): b
   return Boolean(handle) && (self === undefined || isForNode({ handle: handle! }));
 }
 
-/** A server of node's tls, https or http2. */
+/** A server of node's tls, https or http2, whose sessions work on node's handles, too. */
 export function isNodesServer(_args: unknown[], self: object | undefined): boolean {
-  return typeof (self as { setSecureContext?: unknown } | undefined)?.setSecureContext === 'function';
+  const { setSecureContext, updateSettings } = (self ?? {}) as Record<string, unknown>;
+  return typeof (setSecureContext ?? updateSettings) === 'function';
 }

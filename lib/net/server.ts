@@ -43,6 +43,7 @@ import {
 } from './native_handle.js';
 import { addMode, isClusterWorker } from './node_net.js';
 import { nameOf, openWanted, type PlaceName, type Wanted } from './place.js';
+import { SentSockets, type SocketList } from './sent_sockets.js';
 import { Socket } from './socket.js';
 
 /** Options of {@link createServer}. */
@@ -82,6 +83,7 @@ export class Server extends CallableEmitter {
   declare maxConnections: number | undefined;
   declare blockList: BlockList | undefined;
 
+  readonly #sent = new SentSockets();
   readonly #incoming = new Incoming<Socket>(() => this.#adjust());
   /** Makes the outcome of an earlier listen() void. */
   #listening = 0;
@@ -341,7 +343,7 @@ export class Server extends CallableEmitter {
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
-    process.nextTick(callback, null, this._connections);
+    this.#sent.count(this._connections, callback);
     return this;
   }
 
@@ -371,8 +373,19 @@ export class Server extends CallableEmitter {
       handle.close();
     }
     this.#incoming.close();
-    this._emitCloseIfDrained();
+    // One more, until all of those that were sent away have ended.
+    this._connections++;
+    const ended = (): void => {
+      this._connections--;
+      this._emitCloseIfDrained();
+    };
+    if (!this.#sent.close(ended)) ended();
     return this;
+  }
+
+  /** @internal Sockets of this server were sent to another process. */
+  _setupWorker(list: SocketList): void {
+    this.#sent.add(list);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -111,6 +111,11 @@ export class SocketBase extends CallableDuplex {
     return connection;
   }
 
+  /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
+  _giveAway(): void {
+    this._letGo()?.close();
+  }
+
   /** @internal A socket that was closed is used again, or a new one: what was done to it before is forgotten. */
   _reuse(): void {
     // Writing after the peer's end may have been forbidden on the object.
