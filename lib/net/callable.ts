@@ -44,6 +44,20 @@ export class CallableEmitter extends EventEmitter {
   }
 }
 
+/** The objects that were made elsewhere. */
+const existed = new WeakSet<object>();
+
+/** Whether a class below has given its fields to this object, which was made elsewhere. */
+export const hasFields = (object: object): boolean => existed.has(object);
+
+/** By prototypes: others, of objects that get fields all the same. See {@link alsoOn}. */
+const bridges = new WeakMap<object, object>();
+
+/** Called on an object that inherits from `bridge`, the class of `prototype` gives it its fields. */
+export function alsoOn(prototype: object, bridge: object): void {
+  bridges.set(prototype, bridge);
+}
+
 // The constructor of any class: its arguments are none of our business.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyClass = new (...args: any[]) => object;
@@ -65,8 +79,9 @@ function reparent(object: object, from: object, to: object): void {
  * fields yet it makes them, elsewhere it makes an object. Node's own objects count as instances of it too: those of
  * http, tls and standard input are made by node whatever a program imports.
  *
- * `isForNode`: what node's constructor is to make all the same, since node's own code works with it. Where node has
- * derived a class of its own from this one (under `ringcore/register`: tls, tty), that class is moved to node's.
+ * `isForNode`: what node's constructor is to make all the same, since node's own code works with it; `self` inherits from
+ * the class, or is undefined in a call without `new`. Where node has derived a class of its own from this one (under
+ * `ringcore/register`: tls, tty), that class is moved to node's.
  */
 export function callable<C extends AnyClass>(
   Class: C,
@@ -75,8 +90,8 @@ export function callable<C extends AnyClass>(
 ): C {
   const { prototype } = Class as { prototype: object };
   const nodePrototype = (NodeClass as { prototype: object }).prototype;
-  const inherits = (from: object, self: unknown): self is object =>
-    Object.prototype.isPrototypeOf.call(from, self as object);
+  const inherits = (from: object | undefined, self: unknown): self is object =>
+    from !== undefined && Object.prototype.isPrototypeOf.call(from, self as object);
   const wrapped: C = new Proxy(Class, {
     construct(_target, args: unknown[], newTarget): object {
       const { prototype: made } = newTarget as { prototype: object };
@@ -86,9 +101,10 @@ export function callable<C extends AnyClass>(
       return Reflect.construct(NodeClass, args, newTarget) as object;
     },
     apply(_target, self: unknown, args: unknown[]) {
-      if (inherits(prototype, self)) {
+      if (inherits(prototype, self) || inherits(bridges.get(prototype), self)) {
         if (!isForNode(args, self)) {
           target = self;
+          existed.add(self);
           try {
             Reflect.construct(Class, args);
           } finally {
@@ -99,7 +115,7 @@ export function callable<C extends AnyClass>(
         reparent(self, prototype, nodePrototype);
       }
       if (inherits(nodePrototype, self)) return Reflect.apply(NodeClass, self, args) as unknown;
-      return new wrapped(...args);
+      return Reflect.construct(isForNode(args, undefined) ? NodeClass : Class, args);
     },
   });
   Object.defineProperty(prototype, 'constructor', { value: wrapped, writable: true, configurable: true });

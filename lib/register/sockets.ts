@@ -6,7 +6,9 @@
 import net from '../net/index.js';
 import { nodeNet } from '../net/node_net.js';
 import { callerOf } from './caller.js';
+import { either } from './either.js';
 import { replaceMember, type Undo } from './replace.js';
+import { sendOverDuplicates } from './sending.js';
 
 type Methods = Record<PropertyKey, ((...args: unknown[]) => unknown) | undefined>;
 
@@ -43,11 +45,7 @@ function lendMethods(): Undo[] {
   // http's own close() ends with this one, also that of https, whose servers are node's.
   const { close } = net.Server.prototype as unknown as Methods;
   const { close: nodesClose } = nodeNet.Server.prototype as unknown as Methods;
-  undos.push(
-    replaceMember(net.Server.prototype, 'close', function (this: object, ...args: unknown[]) {
-      return (this instanceof nodeNet.Server ? nodesClose : close)!.apply(this, args);
-    }),
-  );
+  undos.push(replaceMember(net.Server.prototype, 'close', either(close, nodesClose)));
   return undos;
 }
 
@@ -63,14 +61,28 @@ function createServer(options?: unknown, listener?: unknown): unknown {
   return create(options, listener);
 }
 
+function firstKey(value: unknown): string | undefined {
+  if (typeof value === 'object') for (const key in value) return key;
+  return undefined;
+}
+
+/** Sessions of http2 work on node's handles; over the ring's sockets they would go through streams. */
+function connect(...args: unknown[]): unknown {
+  // As http2 asks, and few others: who it is takes longer to find out.
+  const mayBeHttp2 = args.length === 1 && firstKey(args[0]) === 'port';
+  const isNodes = mayBeHttp2 && callerOf(connect)?.file === 'node:internal/http2/core';
+  const open = (isNodes ? nodeNet : net).connect as (...args: unknown[]) => unknown;
+  return open(...args);
+}
+
 /** What `node:net` exports instead of node's own: nothing where node's own net does the work. */
 export function netMembers(): object {
   if (net.Socket === nodeNet.Socket) return {};
-  const { Server, Socket, Stream, connect, createConnection } = net;
-  return { Server, Socket, Stream, connect, createConnection, createServer };
+  const { Server, Socket, Stream } = net;
+  return { Server, Socket, Stream, connect, createConnection: connect, createServer };
 }
 
 export function prepareSockets(): Undo[] {
   if (net.Socket === nodeNet.Socket) return [];
-  return [answerTls(), ...lendMethods()];
+  return [answerTls(), ...lendMethods(), ...sendOverDuplicates()];
 }
