@@ -428,6 +428,7 @@ export interface Binding {
 }
 
 let binding: Binding | undefined;
+let path: string | undefined;
 
 /**
  * Loads the addon, once. Call it only where `availability.ts` has found no objection: under Bun and Deno, and off
@@ -436,9 +437,10 @@ let binding: Binding | undefined;
 export function loadBinding(): Binding {
   if (binding === undefined) {
     const require = createRequire(import.meta.url);
-    const load = require('node-gyp-build') as (directory: string) => Binding;
+    const { resolve } = require('node-gyp-build') as { resolve: (directory: string) => string };
     // From dist/core/ to the package's root, where build/ and prebuilds/ are.
-    binding = load(fileURLToPath(new URL('../..', import.meta.url)));
+    path = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+    binding = require(path) as Binding;
   }
   return binding;
 }
@@ -446,4 +448,9 @@ export function loadBinding(): Binding {
 /** The addon if something has loaded it already; never loads it. */
 export function loadedBinding(): Binding | undefined {
   return binding;
+}
+
+/** The file that the addon was, or was to be, loaded from; undefined if none was found, or looked for. */
+export function addonPath(): string | undefined {
+  return path;
 }

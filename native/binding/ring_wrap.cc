@@ -258,11 +258,6 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   }
 }
 
-void RingWrap::close_owned() {
-  for (const int fd : owned_) ::close(fd);
-  owned_.clear();
-}
-
 void RingWrap::closed(void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->executor_.reset();
@@ -272,7 +267,7 @@ void RingWrap::closed(void* data) {
   }
   // Sockets, listeners and files that this environment's JavaScript held: nothing is in flight on them any
   // more.
-  wrap->close_owned();
+  wrap->owned_.close_all();
   const napi_async_cleanup_hook_handle hook = wrap->cleanup_hook_;
   delete wrap;
   napi_remove_async_cleanup_hook(hook);  // tells the environment that it may go on

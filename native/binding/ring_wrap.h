@@ -6,10 +6,10 @@
 
 #include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "binding/args.h"
+#include "binding/owned_descriptors.h"
 #include "executor/executor.h"
 
 namespace ringcore {
@@ -57,13 +57,12 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
-  void close_owned();
 
   napi_env env_;
   std::unique_ptr<Executor> executor_;
   std::vector<RegisteredBuffer> registered_;
   // Descriptors that JavaScript holds, to be closed if the environment ends before it does.
-  std::unordered_set<int> owned_;
+  OwnedDescriptors owned_;
   Napi::ObjectReference object_;
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/**
+ * The command `ringcore`: finds the subcommand, which does the rest.
+ *
+ * @module
+ */
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+
+const usage = `ringcore run [--backend io_uring|node] [NODE FLAGS] APP [ARGS]
+    Runs a program with ringcore in place of node's fs, fs/promises and net.
+    --backend io_uring makes it an error when io_uring cannot be used; node changes nothing.
+ringcore doctor [--json]
+    Tells whether io_uring can be used here, why not, and what to do. Exit code 0: it can; 1: it cannot.
+ringcore --help | --version
+`;
+
+/** A call that the usage does not allow: exit code 2. */
+function misuse(message: string): void {
+  process.stderr.write(`ringcore: ${message}\n\n${usage}`);
+  process.exitCode = 2;
+}
+
+/**
+ * `run`'s own options end where node's flags or the program begin: only node knows which of its flags take a value,
+ * so what follows is not looked at.
+ */
+function parseRun(args: string[]): { backend: string | undefined; help: boolean; rest: string[] } {
+  const options = { backend: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+  let backend: string | undefined;
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind === 'option' && token.name === 'backend') backend = token.value ?? '';
+    else if (token.kind === 'option' && token.name === 'help') help = true;
+    else return { backend, help, rest: args.slice(token.index) };
+  }
+  return { backend, help, rest: [] };
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+}
+
+async function main([command, ...args]: string[]): Promise<void> {
+  if (command === 'run') {
+    const { backend, help, rest } = parseRun(args);
+    if (help) process.stdout.write(usage);
+    else if (backend !== undefined && backend !== 'io_uring' && backend !== 'node') {
+      misuse('--backend is io_uring or node');
+    } else if (rest.length === 0) misuse('run what?');
+    else (await import('./run.js')).run(rest, backend);
+  } else if (command === 'doctor') {
+    let json: boolean;
+    try {
+      const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
+      ({ json } = values);
+    } catch (error) {
+      return misuse((error as Error).message);
+    }
+    const { diagnose } = await import('./doctor.js');
+    const { describe } = await import('./describe.js');
+    const report = diagnose(version());
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+    process.exitCode = report.usable ? 0 : 1;
+  } else if (command === '--version' || command === '-v') {
+    process.stdout.write(`${version()}\n`);
+  } else if (command === '--help' || command === '-h') {
+    process.stdout.write(usage);
+  } else {
+    misuse(command === undefined ? 'which command?' : `there is no command ${command}`);
+  }
+}
+
+await main(process.argv.slice(2));
