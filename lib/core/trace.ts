@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { basename } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { readStats } from './diagnostics.js';
 import type { Ring } from './ring.js';
@@ -37,7 +38,7 @@ class RingTrace implements TraceSource {
     this.#reader = new RecordReader(this.#words, { pid, tid, kinds: ring.native.operationNames });
     const thread = isMainThread ? 'main thread' : `worker ${threadId}`;
     const name = number === 0 ? thread : `${thread}, ring ${number + 1}`;
-    this.#add({ ph: 'M', name: 'process_name', args: { name: process.argv.slice(1).join(' ') || 'node' } });
+    this.#add({ ph: 'M', name: 'process_name', args: { name: basename(process.argv[1] ?? process.argv0) } });
     this.#add({ ph: 'M', name: 'thread_name', args: { name } });
     ring.native.startTrace(this.#words, () => this.drain());
   }
