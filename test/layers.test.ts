@@ -10,7 +10,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The only files of lib/ that may import node's own fs and net as values: what ringcore falls back to. */
 const fallBackFiles = [
+  'lib/cli/trace_files.ts',
   'lib/core/node_constants.ts',
+  'lib/core/node_files.ts',
   'lib/core/node_procfs.ts',
   'lib/fs/node_exports.ts',
   'lib/fs/node_fs.ts',

@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 const usage = `ringcore run [--backend io_uring|node] [NODE FLAGS] APP [ARGS]
     Runs a program with ringcore in place of node's fs, fs/promises and net.
     --backend io_uring makes it an error when io_uring cannot be used; node changes nothing.
+ringcore trace [--output FILE] [NODE FLAGS] APP [ARGS]
+    Runs it in the same way and writes what io_uring does meanwhile to FILE (trace.json), for https://ui.perfetto.dev.
 ringcore doctor [--json]
     Tells whether io_uring can be used here, why not, and what to do. Exit code 0: it can; 1: it cannot.
 ringcore --help | --version
@@ -22,20 +24,23 @@ function misuse(message: string): void {
 }
 
 /**
- * `run`'s own options end where node's flags or the program begin: only node knows which of its flags take a value,
- * so what follows is not looked at.
+ * The command's own option (and --help) end where node's flags or the program begin: only node knows which of its flags
+ * take a value, so what follows is not looked at.
  */
-function parseRun(args: string[]): { backend: string | undefined; help: boolean; rest: string[] } {
-  const options = { backend: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+function parseLeading(
+  args: string[],
+  option: string,
+): { value: string | undefined; help: boolean; rest: string[] } {
+  const options = { [option]: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
-  let backend: string | undefined;
+  let value: string | undefined;
   let help = false;
   for (const token of tokens) {
-    if (token.kind === 'option' && token.name === 'backend') backend = token.value ?? '';
+    if (token.kind === 'option' && token.name === option) value = token.value ?? '';
     else if (token.kind === 'option' && token.name === 'help') help = true;
-    else return { backend, help, rest: args.slice(token.index) };
+    else return { value, help, rest: args.slice(token.index) };
   }
-  return { backend, help, rest: [] };
+  return { value, help, rest: [] };
 }
 
 function version(): string {
@@ -44,12 +49,18 @@ function version(): string {
 
 async function main([command, ...args]: string[]): Promise<void> {
   if (command === 'run') {
-    const { backend, help, rest } = parseRun(args);
+    const { value: backend, help, rest } = parseLeading(args, 'backend');
     if (help) process.stdout.write(usage);
     else if (backend !== undefined && backend !== 'io_uring' && backend !== 'node') {
       misuse('--backend is io_uring or node');
     } else if (rest.length === 0) misuse('run what?');
     else (await import('./run.js')).run(rest, backend);
+  } else if (command === 'trace') {
+    const { value: output = 'trace.json', help, rest } = parseLeading(args, 'output');
+    if (help) process.stdout.write(usage);
+    else if (output === '') misuse('--output needs a FILE');
+    else if (rest.length === 0) misuse('trace what?');
+    else (await import('./trace.js')).trace(rest, output);
   } else if (command === 'doctor') {
     let json: boolean;
     try {

@@ -17,19 +17,25 @@ const fromTerminal: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 type Execve = (file: string, args: string[], env: NodeJS.ProcessEnv) => never;
 
-/** Runs `node --import ringcore/register …rest`; sets this process's exit code, or ends it with the child's signal. */
-export function run(rest: string[], backend?: 'io_uring' | 'node'): void {
+/** Node's arguments, so that it runs `rest` with ringcore in place of its own modules. */
+export function nodeArguments(rest: string[]): string[] {
   // By address: from the program's directory the name may mean another ringcore, or none.
   const register = new URL('../register.js', import.meta.url).href;
   // Flags that this process was given itself (node --flag ringcore run) are the program's.
-  const args = [...process.execArgv, '--import', register, ...rest];
+  return [...process.execArgv, '--import', register, ...rest];
+}
+
+/** Runs `node --import ringcore/register …rest`; sets this process's exit code, or ends it with the child's signal. */
+export function run(rest: string[], backend?: 'io_uring' | 'node'): void {
+  const args = nodeArguments(rest);
   const env = backend === undefined ? process.env : { ...process.env, RINGCORE_BACKEND: backend };
   const { execve } = process as { execve?: Execve };
   if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], { ...env });
   else runChild(args, env);
 }
 
-function runChild(args: string[], env: NodeJS.ProcessEnv): void {
+/** Runs node in a child, and ends as it does, after `ended`. */
+export function runChild(args: string[], env: NodeJS.ProcessEnv, ended?: () => void): void {
   const child = spawn(process.execPath, args, { stdio: 'inherit', env, argv0: process.argv0 });
   const atTerminal = process.stdin.isTTY;
   for (const signal of forwarded) {
@@ -42,6 +48,7 @@ function runChild(args: string[], env: NodeJS.ProcessEnv): void {
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {
+    ended?.();
     for (const each of forwarded) process.removeAllListeners(each);
     if (signal === null) process.exitCode = code ?? 1;
     else process.kill(process.pid, signal);

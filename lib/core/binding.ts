@@ -364,6 +364,15 @@ export interface NativeRing {
   readonly statFields: string[];
   readonly operationNames: string[];
   countsByKind(out: Float64Array): void;
+  /**
+   * From now on, what the ring does is written to `records` (native/executor/trace.h); the last two words count the records
+   * and those that were lost. `full` is called when there is no room left: it takes them away and sets the first count to 0.
+   */
+  startTrace(records: Uint32Array, full: () => void): void;
+  /** Writes what has begun and not ended, as if it ended now, and no more from now on. */
+  finishTrace(): void;
+  /** The operation in a slot that is in use, its descriptor or -1; its path until it has ended. */
+  describeOperation(slot: number): [kind: string, generation: number, fd: number, path?: string];
   probe(): { opcodes: boolean[]; lastOpcode: number };
   /** The group id, or -errno. */
   createBufferRing(entries: number, incremental: boolean): number;

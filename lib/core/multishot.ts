@@ -268,7 +268,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     buffers?.(ring).use();
     this.#slot = slot;
     this.#state = 'armed';
-    ring.handlers[slot] = this;
+    ring.start(this, slot);
     if (!this.#referenced) ring.native.setRef(slot, false);
     return true;
   }

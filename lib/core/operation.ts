@@ -335,7 +335,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     const ring = this.#ring!;
     this.#slot = slot;
     this.#state = this.#pending ? 'submitted' : 'abandoned';
-    ring.handlers[slot] = this;
+    ring.start(this, slot);
     if (!this.#referenced) ring.native.setRef(slot, false);
     if (!this.#pending) ring.native.cancel(slot);
   }

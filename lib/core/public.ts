@@ -7,6 +7,7 @@ export { backend, ring, type Backend } from './backend.js';
 export { Ring, type RingOptions } from './ring.js';
 export type { RingMessage } from './messages.js';
 export type { RingProbe, RingStats } from './diagnostics.js';
+export type { OperationMessage } from './channels.js';
 export type { CompletionHandler, Waiter } from './completion.js';
 export { Operation, type OperationDetails, type OperationOptions, type Prepare } from './operation.js';
 export { MultishotOperation, type MultishotDetails, type MultishotOptions } from './multishot.js';

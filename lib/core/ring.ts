@@ -8,11 +8,13 @@
  */
 import { explainLoadFailure, explainSetupFailure, findObjection } from './availability.js';
 import { loadBinding, type Binding, type NativeRing, type NativeRingOptions } from './binding.js';
+import { completeChannel, submitChannel, WatchedOperations } from './channels.js';
 import { TERMINAL, type CompletionHandler, type Waiter } from './completion.js';
 import { invalidState, systemError, unavailableError } from './errors.js';
 import { readProbe, readStats, type RingProbe, type RingStats } from './diagnostics.js';
 import { KeepAlive } from './keep_alive.js';
 import { messageIterator, type MessageListener, type RingMessage } from './messages.js';
+import { traceRing } from './trace.js';
 import { validateBoolean, validateInteger, validateObject, validateOneOf } from './validate.js';
 
 /** Options of {@link Ring.open}; the defaults are what `ring()` uses. */
@@ -108,6 +110,7 @@ export class Ring {
   readonly #waitersAlive = new KeepAlive();
   #drainScheduled = false;
   readonly #listeners = new Set<MessageListener>();
+  readonly #watched = new WatchedOperations(this);
   /** The user and group that an SQPOLL thread acts for; undefined for other rings. */
   readonly #sqpollIds: readonly number[] | undefined;
 
@@ -124,6 +127,7 @@ export class Ring {
     );
     this.directDescriptors = this.native.directDescriptors;
     if (options.sqpollIdleMs > 0) this.#sqpollIds = currentIds();
+    traceRing(this);
   }
 
   /**
@@ -177,12 +181,13 @@ export class Ring {
   }
 
   /**
-   * The hot path, for handlers that make the native call themselves: remembers who gets the completions of `slot`.
+   * For whoever has made the native call: remembers who gets the completions of `slot`.
    * False when the operation table is full (the slot is -1): then `admit` it, to wait for its turn.
    */
   start(handler: CompletionHandler, slot: number): boolean {
     if (slot < 0) return false;
     this.handlers[slot] = handler;
+    if (submitChannel.hasSubscribers || completeChannel.hasSubscribers) this.#watched.submitted(slot);
     return true;
   }
 
@@ -264,6 +269,7 @@ export class Ring {
         const handler = handlers[slot];
         if (handler === undefined) continue;
         if ((flags & TERMINAL) !== 0) handlers[slot] = undefined;
+        if (completeChannel.hasSubscribers) this.#watched.completed(slot, res, flags);
         handler.complete(res, flags, batch[at + 3]!);
         runsUserCode = handler.runsUserCode;
       }

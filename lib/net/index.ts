@@ -1,6 +1,7 @@
 /**
  * `node:net` on io_uring: every export of it, and `for await (const socket of server)`.
  *
+ * <!-- compiled only: it listens until it is stopped -->
  * ```ts
  * import { createServer } from 'ringcore/net';
  *

@@ -113,7 +113,7 @@ export class Receiver implements CompletionHandler, Waiter {
     if (slot < 0) return false;
     this.#slot = slot;
     this.#state = 'armed';
-    this.#ring.handlers[slot] = this;
+    this.#ring.start(this, slot);
     if (!this.#connection.referenced) this.#ring.native.setRef(slot, false);
     return true;
   }

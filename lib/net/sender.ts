@@ -117,7 +117,7 @@ export class Sender implements CompletionHandler, Waiter {
     if (slot < 0) return false;
     this.#waiting = false;
     this.#slot = slot;
-    this.#ring.handlers[slot] = this;
+    this.#ring.start(this, slot);
     if (!this.#connection.referenced) this.#ring.native.setRef(slot, false);
     return true;
   }

@@ -183,6 +183,26 @@ uint8_t* RingWrap::allocate(uint32_t slot, uint64_t bytes) {
   return view_of(env_, view, &data, &size) && size >= bytes ? data : nullptr;
 }
 
+// --- watching
+
+// startTrace(records, full): the records' memory, as 32-bit words, and behind them the two counts.
+void RingWrap::start_trace(const Napi::CallbackInfo& info) {
+  constexpr size_t kWords = sizeof(TraceRecord) / sizeof(uint32_t);
+  auto words = info[0].As<Napi::Uint32Array>();
+  trace_records_ = Napi::Persistent(words.As<Napi::Object>());
+  trace_full_ = Napi::Persistent(info[1].As<Napi::Function>());
+  const size_t capacity = (words.ElementLength() - 2) / kWords;
+  executor_->trace().start(this, reinterpret_cast<TraceRecord*>(words.Data()),
+                           static_cast<uint32_t>(capacity), words.Data() + capacity * kWords);
+}
+
+void RingWrap::trace_is_full() {
+  Napi::HandleScope scope(env_);
+  if (napi_call_function(env_, object_.Value(), trace_full_.Value(), 0, nullptr, nullptr) == napi_ok) return;
+  napi_value exception = nullptr;
+  napi_get_and_clear_last_exception(env_, &exception);  // what is lost is counted
+}
+
 // --- opening and closing
 
 Napi::Value RingWrap::open(const Napi::CallbackInfo& info) {
@@ -223,6 +243,9 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->ending_ = true;
   // libuv lets go of its handles later than the environment of its references.
+  if (wrap->executor_ != nullptr) wrap->executor_->trace().stop();
+  wrap->trace_records_.Reset();
+  wrap->trace_full_.Reset();
   wrap->object_.Reset();
   wrap->batch_.Reset();
   wrap->dispatch_.Reset();
@@ -326,6 +349,24 @@ void RingWrap::add_control_functions(Napi::Object object) {
   add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.owned_.erase(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
+  });
+  add("startTrace", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.start_trace(info);
+    return info.Env().Undefined();
+  });
+  add("finishTrace", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.executor_->trace().finish();
+    return info.Env().Undefined();
+  });
+  // Of an operation whose last completion is not handled yet: its kind, generation, descriptor or -1, path.
+  add("describeOperation", [u32](RingWrap& wrap, Info info) -> Napi::Value {
+    const Op& op = wrap.executor_->operation(u32(info, 0));
+    Napi::Array answer = Napi::Array::New(info.Env());
+    answer.Set(0U, Kinds::kInfo[op.kind].name);
+    answer.Set(1U, op.generation);
+    answer.Set(2U, op.fd);
+    if (op.path != nullptr) answer.Set(3U, op.path);
+    return answer;
   });
   add("readStats", [](RingWrap& wrap, Info info) -> Napi::Value {
     auto out = doubles_of(info, std::size(kStatFields));

@@ -14,7 +14,7 @@
 
 namespace ringcore {
 
-class RingWrap final : private Executor::Client {
+class RingWrap final : private Executor::Client, private Trace::Reader {
  public:
   // openRing(options, batch, dispatch, allocate): the ring's object, or a pending exception.
   static Napi::Value open(const Napi::CallbackInfo& info);
@@ -52,6 +52,8 @@ class RingWrap final : private Executor::Client {
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
   void descriptor_arrived(int fd) override { owned_.insert(fd); }
   void descriptor_closed(int fd) override { owned_.erase(fd); }
+  void start_trace(const Napi::CallbackInfo& info);
+  void trace_is_full() override;
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
@@ -65,6 +67,8 @@ class RingWrap final : private Executor::Client {
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;
   Napi::FunctionReference allocate_;
+  Napi::ObjectReference trace_records_;
+  Napi::FunctionReference trace_full_;
   napi_async_context async_context_ = nullptr;
   int32_t* batch_data_ = nullptr;
   uint32_t batch_capacity_ = 0;

@@ -21,8 +21,17 @@ constexpr uint64_t kWrittenFileBytes = 8192;
 // its sleep, and timers run only once.
 bool Executor::may_answer() const { return turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes; }
 
-int Executor::answered(int result, uint64_t bytes) {
-  if (result == kAskTheRing) return result;
+template <class Ask>
+int Executor::at_once(AtOnce what, uint64_t bytes, Ask ask) {
+  if (!may_answer()) return kAskTheRing;
+  TraceSpan span(trace_, TraceEvent::kAtOnce);
+  const int result = ask();
+  if (result == kAskTheRing) {
+    span.cancel();
+    return result;
+  }
+  span.first = static_cast<uint32_t>(what);
+  span.result = result;
   bytes = std::max(bytes, kAnswerBytes);
   turn_bytes_ += bytes;
   answer_bytes_ += bytes;
@@ -31,28 +40,27 @@ int Executor::answered(int result, uint64_t bytes) {
 }
 
 int Executor::stat_at_once(const char* path, bool follow, abi::kernel_statx* out) {
-  if (!may_answer()) return kAskTheRing;
-  return answered(cached_stat_.stat(path, follow, out), 0);
+  return at_once(AtOnce::kStat, 0, [&] { return cached_stat_.stat(path, follow, out); });
 }
 
 int Executor::fstat_at_once(int fd, abi::kernel_statx* out) {
-  if (!may_answer()) return kAskTheRing;
-  return answered(cached_stat_.fstat(fd, out), 0);
+  return at_once(AtOnce::kFstat, 0, [&] { return cached_stat_.fstat(fd, out); });
 }
 
 int Executor::read_at_once(int fd, Bytes into, int64_t position, bool buffered) {
-  if (!may_answer()) return kAskTheRing;
-  const int result = answered(read_cached(fd, into.data, into.size, position, buffered), into.size);
+  const int result = at_once(AtOnce::kRead, into.size,
+                             [&] { return read_cached(fd, into.data, into.size, position, buffered); });
   if (result > 0) stats_.bytes_read += static_cast<uint32_t>(result);
   return result;
 }
 
 int Executor::write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from) {
-  if (!may_answer()) return kAskTheRing;
-  const int result =
-      write_memory_file(mounts_, path, static_cast<int>(open_flags), mode, from.data, from.size);
+  const auto flags = static_cast<int>(open_flags);
+  const int result = at_once(AtOnce::kWriteFile, from.size + kWrittenFileBytes, [&] {
+    return write_memory_file(mounts_, path, flags, mode, from.data, from.size);
+  });
   if (result > 0) stats_.bytes_written += static_cast<uint32_t>(result);
-  return answered(result, from.size + kWrittenFileBytes);
+  return result;
 }
 
 }  // namespace ringcore

@@ -45,11 +45,20 @@ Executor::~Executor() { RINGCORE_ASSERT(watcher_ == nullptr, "closed before it's
 
 // --- operations
 
-void Executor::started(Op& op) { stats_.by_kind[op.kind]++; }
+void Executor::started(const Op& op) {
+  stats_.by_kind[op.kind]++;
+  trace_.submitted(op);
+}
+
+void Executor::step(const Op& op, uint8_t kind) {
+  stats_.by_kind[kind]++;
+  trace_.step(op, kind);
+}
 
 void Executor::start_read_file(Op& op, const char* path, uint32_t open_flags) {
-  ReadFile::start(*this, op, path, open_flags);
+  op.path = path;
   started(op);
+  ReadFile::start(*this, op, path, open_flags);
 }
 
 void Executor::defer(const Op& op) {
@@ -105,7 +114,7 @@ bool Executor::cancel_now(uint32_t slot) {
 
 void Executor::queue_cancel(const Op& op) {
   fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, op.user_data(CqeTag::kIgnored));
-  stats_.by_kind[kKindOf<CancelOperation>]++;
+  step(op, kKindOf<CancelOperation>);
   queued();
 }
 
@@ -245,7 +254,6 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
       if (ring_->sqpoll_sleeps()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
       if (flags == 0) return;
     }
-    stats_.enters++;
     if (flags & abi::IORING_ENTER_GETEVENTS) ring_->sq.clear_taskrun();
     // The next link of a chain is task work of the one before, and the kernel runs such work until it has the
     // wanted number of completions: so a whole chain that does not wait needs one call. One that does is not
@@ -254,7 +262,7 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
     const abi::kernel_timespec at_once{-1, 0};
     const bool run_links = links_queued_ > 0 && (flags & abi::IORING_ENTER_GETEVENTS);
     const int result =
-        run_links ? ring_->enter(count, links_queued_, flags, &at_once) : ring_->enter(count, 0, flags);
+        run_links ? enter_kernel(count, links_queued_, flags, &at_once) : enter_kernel(count, 0, flags);
     if (result >= 0) return;
     switch (-result) {
       case EINTR:
@@ -266,8 +274,7 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
       case EBADR:   // and some could not even wait there
         // Make room: our own list takes what the queue holds.
         stats_.retries++;
-        stats_.enters++;
-        ring_->enter(0, 0, abi::IORING_ENTER_GETEVENTS);
+        enter_kernel(0, 0, abi::IORING_ENTER_GETEVENTS);
         reap();
         break;
       default:
@@ -277,11 +284,26 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
   // What is pending stays so: the next turn tries again.
 }
 
+int Executor::enter_kernel(unsigned to_submit, unsigned min_complete, unsigned flags,
+                           const abi::kernel_timespec* timeout) {
+  stats_.enters++;
+  if (!trace_.on()) return ring_->enter(to_submit, min_complete, flags, timeout);
+  TraceSpan span(trace_, TraceEvent::kEnter);
+  const uint64_t consumed = ring_->sq.consumed();
+  const unsigned posted = ring_->cq.posted();
+  span.result = ring_->enter(to_submit, min_complete, flags, timeout);
+  span.first = static_cast<uint32_t>(ring_->sq.consumed() - consumed);
+  span.second = ring_->cq.posted() - posted;
+  return span.result;
+}
+
 // --- completion
 
 void Executor::reap() {
+  TraceSpan span(trace_, TraceEvent::kReap);
   const unsigned taken = ring_->cq.drain([this](const abi::io_uring_cqe& cqe) { on_cqe(cqe); });
-  if (taken == 0) return;
+  if (taken == 0) return span.cancel();
+  span.first = taken;
   stats_.completions += taken;
   last_completion_ns_ = LoopWatcher::now_ns();
   retry_cancels();
@@ -331,6 +353,7 @@ void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
   }
   if (cqe.flags & abi::IORING_CQE_F_MORE) {
     keep_descriptor(op, cqe.res, cqe.flags);
+    trace_.result(op, cqe.res);
     ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, cqe.flags, op.aux});
     return;
   }
@@ -349,7 +372,8 @@ void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
 }
 
 void Executor::finish(Op& op, int32_t result, uint32_t flags) {
-  if (op.closes >= 0 && result != -ECANCELED) client_->descriptor_closed(op.closes);
+  if (op.kind == kKindOf<Close> && result != -ECANCELED) client_->descriptor_closed(op.fd);
+  trace_.completed(op, flags & kCompletionUnsized ? 0 : result);
   keep_descriptor(op, result, flags);
   flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
   ready_.push_back({static_cast<int32_t>(op.slot), result, flags, op.aux});
@@ -386,7 +410,11 @@ bool Executor::dispatch_ready() {
     delivering_.swap(ready_);
     batch_size_ = static_cast<uint32_t>(delivering_.size());
     stats_.batches++;
-    client_->dispatch(delivering_.data(), batch_size_);
+    {
+      TraceSpan span(trace_, TraceEvent::kBatch);
+      span.first = batch_size_;
+      client_->dispatch(delivering_.data(), batch_size_);
+    }
     for (const Completion& completion : delivering_) {
       if (completion.slot < 0 || !(completion.flags & kCompletionTerminal)) continue;
       table_.release(*table_.at(static_cast<uint32_t>(completion.slot)));
@@ -428,8 +456,7 @@ void Executor::drain() {
     const abi::kernel_timespec timeout = timespec_of(20);
     unsigned flags = abi::IORING_ENTER_GETEVENTS;
     if (ring_->sqpoll()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
-    stats_.enters++;
-    ring_->enter(count, 1, flags, &timeout);
+    enter_kernel(count, 1, flags, &timeout);
     reap();
   }
 }

@@ -8,6 +8,7 @@
 
 #include "executor/loop_watcher.h"
 #include "executor/spin.h"
+#include "executor/trace.h"
 #include "op/cached.h"
 #include "op/mounts.h"
 #include "op/op_kinds.h"
@@ -80,9 +81,11 @@ class Executor final : private LoopWatcher::Events {
   void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
     if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
-    if constexpr (std::is_same_v<Shape, Close>) op.closes = shape.fd;
+    if constexpr (requires { shape.fd; }) op.fd = shape.fd;
+    if constexpr (requires { shape.path; }) op.path = shape.path;
     // The kernel would make its first attempt on this thread, and wait.
     if (may_wait(shape, sqe_flags)) sqe_flags |= abi::IOSQE_ASYNC;
+    started(op);
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
     if constexpr (requires { shape.direct; }) op.makes_descriptor &= !shape.direct;
@@ -91,13 +94,12 @@ class Executor final : private LoopWatcher::Events {
       queue_sqe(op, shape, CqeTag::kOperation, sqe_flags | abi::IOSQE_IO_LINK);
       op.cqes_due = 2;
       constexpr uint8_t kLinks = abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK;
-      stats_.by_kind[kKindOf<LinkTimeout>]++;
+      step(op, kKindOf<LinkTimeout>);
       queue_sqe(op, LinkTimeout{op.storage.store(timespec_of(timeout_ms))}, CqeTag::kLinkTimeout,
                 sqe_flags & kLinks);
     } else {
       queue_sqe(op, shape, CqeTag::kOperation, sqe_flags);
     }
-    started(op);
   }
   void start_read_file(Op& op, const char* path, uint32_t open_flags);
   // Gives back a slot whose operation can't be started after all, and ends the chain it would have been in.
@@ -140,6 +142,8 @@ class Executor final : private LoopWatcher::Events {
   const Ring& ring() const { return *ring_; }
   const Stats& stats() const { return stats_; }
   const OpTable& table() const { return table_; }
+  Trace& trace() { return trace_; }
+  const Op& operation(uint32_t slot) { return *table_.at(slot); }
 
   // --- for composite operations
   // ReadFile::begin comes for it when this turn has time for it.
@@ -180,12 +184,19 @@ class Executor final : private LoopWatcher::Events {
     return false;
   }
   bool may_answer() const;
-  int answered(int result, uint64_t bytes);
-  void started(Op& op);
+  enum class AtOnce : uint8_t { kStat, kFstat, kRead, kWriteFile };
+  // What `ask` answers; `bytes`: what that costs of the turn's.
+  template <class Ask>
+  int at_once(AtOnce what, uint64_t bytes, Ask ask);
+  void started(const Op& op);
+  // An SQE of a kind of its own, on behalf of `op`.
+  void step(const Op& op, uint8_t kind);
   void begin_deferred();
   bool due() const;
   void enter(bool get_events);
   void enter_until_taken(unsigned count, bool get_events);
+  int enter_kernel(unsigned to_submit, unsigned min_complete, unsigned flags,
+                   const abi::kernel_timespec* timeout = nullptr);
   void reap();
   void on_cqe(const abi::io_uring_cqe& cqe);
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
@@ -209,8 +220,10 @@ class Executor final : private LoopWatcher::Events {
   void arm_cancel_timer();
   void retry_cancels();
   bool dispatch_ready();
+  void prepare();
   bool turn_is_over() const;
   bool spin_pays() const;
+  bool spin();
   bool may_sleep();
   void wait_in_ring(int timeout_ms);
   void count_reference(int change);
@@ -238,6 +251,7 @@ class Executor final : private LoopWatcher::Events {
   LoopWatcher* watcher_ = nullptr;
   AdaptiveSpin spin_;
   Stats stats_;
+  Trace trace_;
   Mounts mounts_;
   CachedStat cached_stat_{mounts_};
 
@@ -256,6 +270,7 @@ class Executor final : private LoopWatcher::Events {
   uint64_t turn_bytes_ = 0;
   uint64_t answer_bytes_ = 0;  // of them, what was answered at once
   uint64_t last_completion_ns_ = 0;
+  uint64_t poll_begin_ns_ = 0;  // for the trace
   bool dispatching_ = false;
   bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
   bool cancel_timer_armed_ = false;

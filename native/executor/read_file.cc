@@ -41,6 +41,7 @@ void read_chunk(Executor& executor, Op& op) {
   file.chunk = static_cast<uint32_t>(std::min<uint64_t>(file.size - file.done, kChunkBytes));
   file.last_chunk = file.done + file.chunk == file.size;
   const Read read{file.fd, {file.buffer + file.done, file.chunk}, file.done, 0};
+  executor.trace().step(op, kKindOf<Read>);
   if (!file.last_chunk) {
     executor.queue_sqe(op, read, CqeTag::kOperation, 0);
     return;
@@ -49,6 +50,7 @@ void read_chunk(Executor& executor, Op& op) {
   executor.reserve(2);
   executor.expect_links(2);
   executor.queue_sqe(op, read, CqeTag::kOperation, abi::IOSQE_IO_HARDLINK);
+  executor.trace().step(op, kKindOf<Close>);
   executor.queue_sqe(op, Close{file.fd}, CqeTag::kClose, 0);
 }
 
@@ -162,6 +164,7 @@ void ReadFile::begin(Executor& executor, Op& op, bool try_at_once) {
   if (executor.stopping(op)) return finish(executor, op, -ECANCELED, Stage::kOpen);
   file.waits = executor.mounts().open_may_wait(AT_FDCWD, file.path, file.open_flags);
   if (try_at_once && !file.waits && read_at_once(executor, op)) return;
+  executor.trace().step(op, kKindOf<Openat>);
   executor.queue_sqe(op, Openat{AT_FDCWD, file.path, file.open_flags, 0666}, CqeTag::kOperation,
                      file.waits ? abi::IOSQE_ASYNC : 0);
 }

@@ -13,6 +13,12 @@ bool Executor::turn_is_over() const {
 }
 
 void Executor::on_prepare() {
+  prepare();
+  if (trace_.on()) poll_begin_ns_ = LoopWatcher::now_ns();
+}
+
+void Executor::prepare() {
+  TraceSpan span(trace_, TraceEvent::kPrepare);
   sleep_allowed_ = false;
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
@@ -34,9 +40,7 @@ void Executor::on_prepare() {
     const int timeout_ms = watcher_->timeout_ms();
     // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
     if (timeout_ms != 0 && options_.wait_in_ring && rings_on_thread == 1) return wait_in_ring(timeout_ms);
-    if (timeout_ms != 0 && spin_pays() &&
-        spin_.wait([this] { return ring_->wants_enter() || !ring_->cq.empty(); }, &LoopWatcher::now_ns,
-                   last_completion_ns_)) {
+    if (timeout_ms != 0 && spin_pays() && spin()) {
       stats_.spin_hits++;
       watcher_->update_time();
       continue;
@@ -53,6 +57,13 @@ void Executor::on_prepare() {
 bool Executor::spin_pays() const {
   constexpr uint32_t kFew = 8;
   return table_.in_flight() > 0 && table_.in_flight() <= kFew;
+}
+
+bool Executor::spin() {
+  TraceSpan span(trace_, TraceEvent::kSpin);
+  span.result = spin_.wait([this] { return ring_->wants_enter() || !ring_->cq.empty(); },
+                           &LoopWatcher::now_ns, last_completion_ns_);
+  return span.result;
 }
 
 // From here on completions signal the eventfd. One that came just before did not: so look once more.
@@ -77,8 +88,7 @@ void Executor::wait_in_ring(int timeout_ms) {
   }
   const unsigned count = ring_->sq.publish();
   const abi::kernel_timespec timeout = timespec_of(timeout_ms);
-  stats_.enters++;
-  ring_->enter(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
+  enter_kernel(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
   watcher_->update_time();
   update_loop_reference();
   watcher_->keep_awake(
@@ -89,6 +99,8 @@ void Executor::wait_in_ring(int timeout_ms) {
 void Executor::on_readable() { ring_->cq.mask_eventfd(); }
 
 void Executor::on_check() {
+  if (trace_.on() && poll_begin_ns_ != 0) trace_.span(TraceEvent::kPoll, poll_begin_ns_, 0, 0, 0);
+  TraceSpan span(trace_, TraceEvent::kCheck);
   turn_bytes_ = 0;
   sleep_allowed_ = false;
   watcher_->keep_awake(false);

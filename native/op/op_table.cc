@@ -50,12 +50,13 @@ Op* OpTable::acquire(uint8_t kind) {
   op->timed_out = false;
   op->makes_descriptor = false;
   op->owned = false;
-  op->closes = -1;
+  op->fd = -1;
   op->buffer_group = 0;
   op->result = 0;
   op->cqe_flags = 0;
   op->aux = 0;
   op->read_file = nullptr;
+  op->path = nullptr;
   op->out = nullptr;
   used_++;
   in_flight_++;
@@ -87,6 +88,7 @@ void OpTable::deliver(Op& op) {
   op.state = OpState::kDelivered;
   in_flight_--;
   op.storage.release();
+  op.path = nullptr;
 }
 
 void OpTable::release(Op& op) {

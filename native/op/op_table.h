@@ -42,12 +42,13 @@ struct Op {
   bool makes_descriptor = false;  // its result is an ordinary descriptor: closed if nobody takes it
   bool owned = false;             // the client keeps a list of what it made, from when it arrives
   uint16_t buffer_group = 0;
-  int32_t closes = -1;  // the descriptor that it closes
-  int32_t result = 0;   // of the operation's final CQE, while its link timeout is due
+  int32_t fd = -1;     // the descriptor that it's about, if it is about one
+  int32_t result = 0;  // of the operation's final CQE, while its link timeout is due
   uint32_t cqe_flags = 0;
   int32_t aux = 0;                // beside the result: a buffer offset, message flags, a stage
   const void* out = nullptr;      // what the kernel writes beside the result: a msghdr, a pipe's ends
   ReadFile* read_file = nullptr;  // the state of a composite operation
+  const char* path = nullptr;     // in the storage; for those who watch
   OpStorage storage;
 
   uint64_t user_data(CqeTag tag) const {

@@ -27,6 +27,9 @@ class CompletionQueue {
   // Acquire: a CQE that the tail covers is completely written.
   bool empty() const { return load_acquire(tail_) == head_; }
 
+  // The kernel's count of all that it has posted, which wraps around.
+  unsigned posted() const { return load_acquire(tail_); }
+
   // Takes every CQE that is there. `each` may drain too: a CQE is taken before it's handled.
   template <class Each>
   unsigned drain(Each each) {
