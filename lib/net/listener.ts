@@ -1,5 +1,5 @@
 /**
- * A listening descriptor and its multishot accept.
+ * A listening descriptor and its accept: multishot, or one after the other where the socket may be shared.
  *
  *     idle --> waiting --> armed --> idle          waiting: the operation table is full, or there is no descriptor left
  *                            \        ^
@@ -197,11 +197,17 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
 
   /** @internal */
   admit(): boolean {
-    const slot = this.ring.native.acceptMultishot(0, 0, this.fd, SOCK_CLOEXEC, false);
+    const { native } = this.ring;
+    // The kernel wakes one of those who wait, the first. A multishot that stays at the head of that queue would starve
+    // other processes that accept from the same socket: there this one lines up anew for each connection.
+    const slot =
+      this.#endpoint === undefined
+        ? native.accept(0, 0, this.fd, SOCK_CLOEXEC, -1)
+        : native.acceptMultishot(0, 0, this.fd, SOCK_CLOEXEC, false);
     if (!this.ring.start(this, slot)) return false;
     this.#slot = slot;
     this.#state = 'armed';
-    if (!this.#referenced) this.ring.native.setRef(slot, false);
+    if (!this.#referenced) native.setRef(slot, false);
     return true;
   }
 
