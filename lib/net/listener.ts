@@ -129,7 +129,9 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   }
 
   listen(backlog: number): number {
-    return loadBinding().listen(this.fd, backlog);
+    // Libuv keeps an error of bind(2) to itself; without it, this would listen on any port.
+    const unbound = this.#native?.getsockname?.({}) ?? 0;
+    return unbound < 0 ? unbound : loadBinding().listen(this.fd, backlog);
   }
 
   /** Takes connections, until `stop()`. Meanwhile they wait in the kernel's backlog. */

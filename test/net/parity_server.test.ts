@@ -78,6 +78,16 @@ const forms: Record<string, (server: nodeNet.Server, called: () => void) => unkn
     server.listen({ path: path('form3'), readableAll: true }, called),
   'listen({ path, writableAll, readableAll })': (server, called) =>
     server.listen({ path: path('form4'), writableAll: true, readableAll: true }, called),
+  'listen(handle)': (server, called) => server.listen(boundHandle(), called),
+  'listen(handle, backlog)': (server, called) => server.listen(boundHandle(), 3, called),
+  'listen({ handle })': (server, called) => server.listen({ handle: boundHandle() } as object, called),
+  'listen({ _handle })': (server, called) => server.listen({ _handle: boundHandle() } as object, called),
+  'listen(handle of a port in use)': (server, called) => server.listen(boundHandle(port(occupied)), called),
+  'listen(server)': (server, called) => server.listen(nodeNet.createServer().listen(0), called),
+  'listen({ reusePort })': (server, called) =>
+    server.listen({ port: 0, host: '127.0.0.1', reusePort: true } as nodeNet.ListenOptions, called),
+  'listen({ path, exclusive })': (server, called) =>
+    server.listen({ path: path('form5'), exclusive: true }, called),
   'listen() of a port in use': (server, called) => server.listen(port(occupied), '127.0.0.1', called),
   'listen() of a port in use, on every address': (server, called) => server.listen(port(occupied), called),
   'listen() of a path in use': (server, called) => server.listen(path('occupied'), called),
@@ -89,6 +99,14 @@ const forms: Record<string, (server: nodeNet.Server, called: () => void) => unkn
   'listen({ fd }) of a directory': (server, called) =>
     server.listen({ fd: openSync(directory, 'r') }, called),
 };
+
+/** What node makes of a socket that came from another process. */
+function boundHandle(at = 0): nodeNet.Server {
+  const { _createServerHandle } = nodeNet as unknown as {
+    _createServerHandle(address: string, port: number, family: number): nodeNet.Server;
+  };
+  return _createServerHandle('127.0.0.1', at, 4);
+}
 
 const occupied = nodeNet.createServer().listen(0, '127.0.0.1').unref();
 await once(occupied, 'listening');
