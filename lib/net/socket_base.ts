@@ -149,7 +149,7 @@ export class SocketBase extends CallableDuplex {
   }
 
   #timedOut(): void {
-    this.#timeoutScope!.runInAsyncScope(this._onTimeout, this);
+    this.#timeoutScope!.runInAsyncScope(() => this._onTimeout());
   }
 
   /** @internal */

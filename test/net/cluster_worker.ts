@@ -33,7 +33,7 @@ server.on('error', (error: NodeJS.ErrnoException & { port?: number; address?: st
   const { message, code, syscall, address, port } = error;
   send('error', message.replace(/:\d+$/, ''), code, syscall, address, typeof port);
 });
-cluster.worker!.on('listening', (address) => send('worker listening', Object.keys(address as object)));
+cluster.worker!.on('listening', (address) => send('worker listening', Object.keys(address)));
 server.listen(how.listen);
 
 process.on('message', (what) => {

@@ -18,7 +18,7 @@ interface Handle {
   getsockname(out: object): number;
 }
 const { _createServerHandle } = nodeNet as unknown as {
-  _createServerHandle(address: string, port: number, family: number): Handle;
+  _createServerHandle: (address: string, port: number, family: number) => Handle;
 };
 const handleOf = (server: nodeNet.Server): Handle => (server as unknown as { _handle: Handle })._handle;
 
@@ -213,7 +213,7 @@ t.test('a socket has its handle as soon as it connects, with the names of node',
   ]) {
     t.type(handle[name], 'function', name);
   }
-  t.equal(handle.hasRef instanceof Function && handle.hasRef(), true);
+  t.equal((handle.hasRef as () => boolean).call(handle), true);
   await once(socket, 'connect');
   t.ok((handle.fd as number) > 2);
   t.equal((await collect(socket)).toString(), 'hello');

@@ -9,7 +9,7 @@ import { root } from './support.js';
 
 /** The operation of io_uring knows SOL_SOCKET only: the addon's system call is for all. */
 const load = createRequire(import.meta.url)('node-gyp-build') as (directory: string) => {
-  getsockopt(fd: number, level: number, name: number): number;
+  getsockopt: (fd: number, level: number, name: number) => number;
 };
 const { getsockopt } = load(root);
 

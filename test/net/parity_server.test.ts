@@ -104,7 +104,7 @@ const forms: Record<string, (server: nodeNet.Server, called: () => void) => unkn
 /** What node makes of a socket that came from another process. */
 function boundHandle(at = 0): nodeNet.Server {
   const { _createServerHandle } = nodeNet as unknown as {
-    _createServerHandle(address: string, port: number, family: number): nodeNet.Server;
+    _createServerHandle: (address: string, port: number, family: number) => nodeNet.Server;
   };
   return _createServerHandle('127.0.0.1', at, 4);
 }

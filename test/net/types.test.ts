@@ -22,7 +22,7 @@ for (const types of ['node', 'types-node-22', 'types-node-24', 'types-node-26'])
     };
     const host = ts.createCompilerHost(options);
     // The compiler looks for @types/node by itself, too: only one version is there to be found.
-    const { fileExists } = host;
+    const fileExists = host.fileExists.bind(host);
     host.fileExists = (path) => (!path.includes('/@types/node/') || types === 'node') && fileExists(path);
     const program = ts.createProgram([join(root, 'test/net/types_check.ts')], options, host);
     const files = program.getSourceFiles().map(({ fileName }) => fileName);
