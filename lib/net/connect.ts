@@ -7,6 +7,7 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { ring as threadRing } from '../core/backend.js';
+import { nodeMajor } from '../core/node_version.js';
 import { dns } from '../core/seldom.js';
 import { validateBoolean, validateFunction, validateInt32, validateString } from '../core/validate.js';
 import { AF_INET, AF_UNIX } from '../core/constants.js';
@@ -49,12 +50,24 @@ export interface ConnectOptions extends SocketOptions {
 
 const clientChannel = diagnosticsChannel.channel('net.client.socket');
 
+/** Sockets are published when connect() makes them; since node 22 when any begins to connect. */
+const announcesAll = nodeMajor >= 22;
+
+function announceMade(socket: Socket): void {
+  if (!announcesAll && clientChannel.hasSubscribers) clientChannel.publish({ socket });
+}
+
+/** @internal */
+export function announceConnecting(socket: Socket): void {
+  if (announcesAll && clientChannel.hasSubscribers) clientChannel.publish({ socket });
+}
+
 /** Makes a socket and connects it: `(options, callback)`, `(port, host, callback)` or `(path, callback)`. */
 export function connect(...args: unknown[]): Socket {
   const normalized = normalizeArguments<ConnectOptions>(args);
   const [options] = normalized;
   const socket = new Socket(options);
-  if (clientChannel.hasSubscribers) clientChannel.publish({ socket });
+  announceMade(socket);
   if (options.timeout) socket.setTimeout(options.timeout);
   return socket.connect(normalized);
 }

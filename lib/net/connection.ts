@@ -84,6 +84,8 @@ export class Connection {
   /** Whether what is in flight keeps the event loop alive. */
   referenced = true;
 
+  /** Libuv remembers that it was asked for probes before there was a socket, and then begins after a minute. */
+  #keepAliveEarly = false;
   #closed: (() => void) | undefined;
   #closing = false;
   #descriptorGone = false;
@@ -107,6 +109,7 @@ export class Connection {
     if (fd < 0) return fd;
     this.fd = fd;
     own(this.ring, fd);
+    if (this.#keepAliveEarly) this.setKeepAlive(true, 60);
     return 0;
   }
 
@@ -194,6 +197,7 @@ export class Connection {
   /** The values besides the delay are libuv's where none are given: a probe every second, ten before it gives up. */
   setKeepAlive(enable: boolean, delaySeconds: number, intervalSeconds = 1, count = 10): number {
     if (this.isUnix) return 0;
+    if (this.fd < 0) this.#keepAliveEarly = enable;
     const binding = loadBinding();
     const errno = binding.setsockopt(this.fd, SOL_SOCKET, SO_KEEPALIVE, enable ? 1 : 0);
     if (errno < 0 || !enable || delaySeconds < 1 || intervalSeconds < 1 || count < 1) return errno;

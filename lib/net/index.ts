@@ -99,18 +99,17 @@ export type SocketAddress = nodeTypes.SocketAddress;
 const inner = nodeNet as unknown as Record<string, unknown>;
 export const { _createServerHandle, _normalizeArgs, _setSimultaneousAccepts, _TransferredBoundSocket } =
   inner;
+/** What node 24 has, and its types; undefined before. */
+type Newer<Name extends string> = typeof nodeTypes extends Record<Name, infer T> ? T : undefined;
 /** Node's, since node 24; undefined before. `server.listen()` takes it. */
-export const { BoundSocket } = inner;
+export const BoundSocket = inner.BoundSocket as Newer<'BoundSocket'>;
+export type BoundSocket = Newer<'BoundSocket'> extends new (...args: never[]) => infer T ? T : never;
 
 // require('ringcore/net') gives a plain object that can be changed, as node:net is.
-const api = {
-  ...nodeNet,
-  Server,
-  Socket,
-  Stream,
-  connect,
-  createConnection,
-  createServer,
-};
+const own = { Server, Socket, Stream, connect, createConnection, createServer };
+type Own = typeof own;
+/** Of whichever version node's types are. */
+type Api = Omit<typeof nodeTypes, keyof Own> & Own;
+const api: Api = { ...nodeNet, ...own };
 export default api;
 export { api as 'module.exports' };

@@ -1,5 +1,5 @@
 /**
- * A listening descriptor and its multishot accept.
+ * A listening descriptor and its accept: multishot, or one after the other where the socket may be shared.
  *
  *     idle --> waiting --> armed --> idle          waiting: the operation table is full, or there is no descriptor left
  *                            \        ^
@@ -129,7 +129,9 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   }
 
   listen(backlog: number): number {
-    return loadBinding().listen(this.fd, backlog);
+    // Libuv keeps an error of bind(2) to itself; without it, this would listen on any port.
+    const unbound = this.#native?.getsockname?.({}) ?? 0;
+    return unbound < 0 ? unbound : loadBinding().listen(this.fd, backlog);
   }
 
   /** Takes connections, until `stop()`. Meanwhile they wait in the kernel's backlog. */
@@ -201,11 +203,17 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
 
   /** @internal */
   admit(): boolean {
-    const slot = this.ring.native.acceptMultishot(OWNED, 0, this.fd, SOCK_CLOEXEC, false);
+    const { native } = this.ring;
+    // The kernel wakes one of those who wait, the first. A multishot that stays at the head of that queue would starve
+    // other processes that accept from the same socket: there this one lines up anew for each connection.
+    const slot =
+      this.#endpoint === undefined
+        ? native.accept(OWNED, 0, this.fd, SOCK_CLOEXEC, -1)
+        : native.acceptMultishot(OWNED, 0, this.fd, SOCK_CLOEXEC, false);
     if (!this.ring.start(this, slot)) return false;
     this.#slot = slot;
     this.#state = 'armed';
-    if (!this.#referenced) this.ring.native.setRef(slot, false);
+    if (!this.#referenced) native.setRef(slot, false);
     return true;
   }
 

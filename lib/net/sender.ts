@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AsyncResource } from 'node:async_hooks';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
 import { invalidState } from '../core/errors.js';
@@ -45,6 +46,8 @@ export class Sender implements CompletionHandler, Waiter {
   #index = 0;
   #offset = 0;
   #callback: WriteCallback | undefined;
+  /** The async context of the write: it is called back in there, as node does. */
+  #scope: AsyncResource | undefined;
 
   constructor(ring: Ring, connection: Connection) {
     this.#ring = ring;
@@ -78,6 +81,7 @@ export class Sender implements CompletionHandler, Waiter {
     this.#index = 0;
     this.#offset = 0;
     this.#callback = callback;
+    this.#scope = new AsyncResource('WRITEWRAP', { requireManualDestroy: true });
     this.#submit();
     // The peer's turn can begin while the rest of our JavaScript runs.
     if (this.#slot >= 0) this.#ring.native.eagerSubmit();
@@ -163,7 +167,9 @@ export class Sender implements CompletionHandler, Waiter {
   /** @internal */
   complete(res: number, flags: number): void {
     if ((flags & TERMINAL) === 0) return;
-    this.#connection.scope.runInAsyncScope(this.#completed, this, res);
+    const scope = this.#scope!;
+    scope.runInAsyncScope(this.#completed, this, res);
+    if (this.#scope !== scope || this.#slot < 0) scope.emitDestroy();
   }
 
   #completed(res: number): void {

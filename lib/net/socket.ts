@@ -8,7 +8,7 @@ import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
 import { checkedBlockList } from './block_list.js';
 import { gather, type Piece } from './chunks.js';
-import { beginConnect, type ConnectOptions } from './connect.js';
+import { announceConnecting, beginConnect, type ConnectOptions } from './connect.js';
 import {
   closedBeforeConnection,
   endedByPeer,
@@ -63,6 +63,7 @@ export class Socket extends SocketBase {
 
   connect(...args: unknown[]): this {
     const [options, callback] = normalizeArguments<ConnectOptions>(args);
+    announceConnecting(this);
     if (callback !== null) this.once('connect', callback);
     if (this._parent?.connecting) return this;
     beginConnect(this, options);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AsyncResource } from 'node:async_hooks';
 import type * as nodeTypes from 'node:net';
 import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
@@ -44,6 +45,7 @@ export class SocketBase extends CallableDuplex {
 
   readonly #user: SocketUser;
   readonly #idle: IdleTimer;
+  #timeoutScope: AsyncResource | undefined;
   #referenced = true;
   #noDelay: boolean;
   #keepAlive: KeepAlive;
@@ -134,6 +136,8 @@ export class SocketBase extends CallableDuplex {
     if (this.destroyed) return this;
     this.timeout = msecs;
     const timeoutMs = timerDuration(msecs);
+    // 'timeout' comes in the async context of this call.
+    if (timeoutMs > 0) this.#timeoutScope = new AsyncResource('Timeout', { requireManualDestroy: true });
     this.#idle.set(timeoutMs);
     if (callback !== undefined) {
       validateFunction(callback, 'callback');
@@ -150,9 +154,7 @@ export class SocketBase extends CallableDuplex {
   }
 
   #timedOut(): void {
-    const scope = this._handle?.scope;
-    if (scope) scope.runInAsyncScope(() => this._onTimeout());
-    else this._onTimeout();
+    this.#timeoutScope!.runInAsyncScope(() => this._onTimeout());
   }
 
   /** @internal */

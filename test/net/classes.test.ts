@@ -128,34 +128,3 @@ t.test('descriptors of what is no stream', (t) => {
   closeSync(fd);
   t.end();
 });
-
-t.test('workers of a cluster share a port', async (t) => {
-  const { code, stdout, stderr } = await run(
-    `
-    import cluster from 'node:cluster';
-    import net from 'ringcore/net';
-    if (cluster.isPrimary) {
-      cluster.setupPrimary({ exec: process.env.CLUSTER_FILE, execArgv: [] });
-      const ports = new Set();
-      let online = 0;
-      for (let i = 0; i < 2; i++) {
-        cluster.fork().on('listening', async ({ port }) => {
-          ports.add(port);
-          if (++online < 2) return;
-          const pids = new Set();
-          for (let i = 0; i < 4; i++) {
-            const socket = net.connect(port, '127.0.0.1');
-            for await (const chunk of socket.setEncoding('utf8')) pids.add(chunk);
-          }
-          console.log(ports.size, pids.size);
-          for (const worker of Object.values(cluster.workers)) worker.disconnect();
-        });
-      }
-    }
-  `,
-    { CLUSTER_FILE: new URL('cluster_worker.js', import.meta.url).pathname },
-  );
-  t.equal(stderr, '');
-  t.equal(stdout, '1 2\n');
-  t.equal(code, 0);
-});

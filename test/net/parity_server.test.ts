@@ -16,6 +16,7 @@ import {
   scenario,
   serving,
   watch,
+  wrong,
   type Log,
   type Net,
 } from './scenarios.js';
@@ -78,6 +79,16 @@ const forms: Record<string, (server: nodeNet.Server, called: () => void) => unkn
     server.listen({ path: path('form3'), readableAll: true }, called),
   'listen({ path, writableAll, readableAll })': (server, called) =>
     server.listen({ path: path('form4'), writableAll: true, readableAll: true }, called),
+  'listen(handle)': (server, called) => server.listen(boundHandle(), called),
+  'listen(handle, backlog)': (server, called) => server.listen(boundHandle(), 3, called),
+  'listen({ handle })': (server, called) => server.listen({ handle: boundHandle() } as object, called),
+  'listen({ _handle })': (server, called) => server.listen({ _handle: boundHandle() } as object, called),
+  'listen(handle of a port in use)': (server, called) => server.listen(boundHandle(port(occupied)), called),
+  'listen(server)': (server, called) => server.listen(nodeNet.createServer().listen(0), called),
+  'listen({ reusePort })': (server, called) =>
+    server.listen({ port: 0, host: '127.0.0.1', reusePort: true } as nodeNet.ListenOptions, called),
+  'listen({ path, exclusive })': (server, called) =>
+    server.listen({ path: path('form5'), exclusive: true }, called),
   'listen() of a port in use': (server, called) => server.listen(port(occupied), '127.0.0.1', called),
   'listen() of a port in use, on every address': (server, called) => server.listen(port(occupied), called),
   'listen() of a path in use': (server, called) => server.listen(path('occupied'), called),
@@ -89,6 +100,14 @@ const forms: Record<string, (server: nodeNet.Server, called: () => void) => unkn
   'listen({ fd }) of a directory': (server, called) =>
     server.listen({ fd: openSync(directory, 'r') }, called),
 };
+
+/** What node makes of a socket that came from another process. */
+function boundHandle(at = 0): nodeNet.Server {
+  const { _createServerHandle } = nodeNet as unknown as {
+    _createServerHandle: (address: string, port: number, family: number) => nodeNet.Server;
+  };
+  return _createServerHandle('127.0.0.1', at, 4);
+}
 
 const occupied = nodeNet.createServer().listen(0, '127.0.0.1').unref();
 await once(occupied, 'listening');
@@ -131,24 +150,7 @@ for (const [name, form] of Object.entries(forms)) {
 const label = (value: unknown): string => inspect(value);
 
 scenario('wrong arguments of listen', (net, log) => {
-  const wrong = [
-    -1,
-    65536,
-    1.5,
-    NaN,
-    Infinity,
-    'x y',
-    '',
-    {},
-    [],
-    true,
-    false,
-    null,
-    undefined,
-    5n,
-    Symbol('s'),
-  ];
-  for (const value of wrong) {
+  for (const value of [...wrong, undefined]) {
     const listen = (...args: unknown[]) => {
       const server = net.createServer().on('error', () => {});
       (server.listen as (...args: unknown[]) => void).apply(server, args);
@@ -170,7 +172,7 @@ scenario('wrong arguments of listen', (net, log) => {
     attempted(log, `readableAll: ${label(value)}`, () => listen({ path: '\0x', readableAll: value }));
   }
   const Server = net.Server as unknown as new (...args: unknown[]) => nodeNet.Server;
-  for (const value of wrong) {
+  for (const value of [...wrong, undefined]) {
     attempted(log, `new: ${label(value)}`, () => new Server(value));
     for (const name of [
       'allowHalfOpen',
@@ -285,14 +287,18 @@ scenario('Symbol.asyncDispose', async (net, log) => {
 for (const maxConnections of [0, 1, 2, undefined, null, -1, '1']) {
   for (const where of ['TCP', 'Unix'] as const) {
     scenario(`maxConnections ${String(maxConnections)}: ${where}`, async (net, log) => {
+      let accepted = 0;
+      let dropped = 0;
       const server = net.createServer((peer) => {
+        accepted++;
         log('server', 'connection');
         peer.on('error', () => {}).resume();
       });
       server.maxConnections = maxConnections as number;
-      server.on('drop', (...dropped: [nodeNet.DropArgument?]) => {
-        const { localPort, remotePort, ...rest } = dropped[0] ?? {};
-        log('server', 'drop', dropped.length, rest, typeof localPort, typeof remotePort);
+      server.on('drop', (...args: [nodeNet.DropArgument?]) => {
+        dropped++;
+        const { localPort, remotePort, ...rest } = args[0] ?? {};
+        log('server', 'drop', args.length, rest, typeof localPort, typeof remotePort);
       });
       server.listen(
         where === 'TCP'
@@ -309,8 +315,10 @@ for (const maxConnections of [0, 1, 2, undefined, null, -1, '1']) {
         );
         client.on('end', () => log(`client${i}`, 'end')).on('close', () => log(`client${i}`, 'close'));
         client.on('error', () => {}).resume();
+        const ended = ending(client);
         await once(client, 'connect');
-        await sleep(15);
+        await until(() => accepted + dropped > i);
+        if (dropped > 0) await ended;
         clients.push(client);
       }
       log('server', facts(server));

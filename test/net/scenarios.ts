@@ -84,6 +84,12 @@ const fieldNames = [
   ...['writableHighWaterMark', 'writableCorked'],
 ];
 
+/** Arguments of which none is right for anything that takes a number, a name, or a function. */
+// prettier-ignore
+export const wrong: readonly unknown[] = [
+  -1, 65536, 1.5, NaN, Infinity, 'x y', '', {}, [], true, false, null, 5n, Symbol('s'),
+];
+
 export const port = (server: nodeNet.Server): number => (server.address() as nodeNet.AddressInfo).port;
 
 export async function serving(

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NodeServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import net, { type Server, type Socket } from 'ringcore/net';
 
@@ -38,7 +38,7 @@ export async function connected(server: Server, options = {}): Promise<Socket> {
   return socket;
 }
 
-export async function closed(server: Server): Promise<void> {
+export async function closed(server: NodeServer): Promise<void> {
   if (!server.listening) return;
   server.close();
   await once(server, 'close');
