@@ -38,7 +38,10 @@ async function run(mode) {
   const kit = [join(values.kit, 'run.mjs'), '--lib', root, '--list', join(values.kit, 'shared.txt')];
   const limits = ['--timeout', '120', '--retries', '1', '--jobs', values.jobs];
   const json = ['--json', join(results, `${mode}.json`)];
-  const child = spawn(process.execPath, [...kit, ...limits, ...flags, ...json], { cwd: root, stdio: 'inherit' });
+  const child = spawn(process.execPath, [...kit, ...limits, ...flags, ...json], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   await once(child, 'close');
 }
 
@@ -89,4 +92,6 @@ const text = [
   '',
 ].join('\n');
 writeFileSync(ledger, text);
-console.log(`written: docs/conformance.md, ${tests.length} tests, ${failing.length} of them failing somewhere`);
+console.log(
+  `written: docs/conformance.md, ${tests.length} tests, ${failing.length} of them failing somewhere`,
+);
