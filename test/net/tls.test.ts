@@ -56,10 +56,14 @@ const secured = async ({ client, server }: Pair): Promise<void> => {
 
 scenario('what both ends agree on', async (net, log) => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    const ends = await pair(net, { ALPNProtocols: ['b', 'a'] }, {
-      ALPNProtocols: ['a', 'b'],
-      maxVersion,
-    });
+    const ends = await pair(
+      net,
+      { ALPNProtocols: ['b', 'a'] },
+      {
+        ALPNProtocols: ['a', 'b'],
+        maxVersion,
+      },
+    );
     await secured(ends);
     const { client, server } = ends;
     log('client', client.authorized, client.getProtocol(), client.getCipher().name, client.alpnProtocol);
