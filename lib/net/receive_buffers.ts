@@ -20,6 +20,20 @@ const whole = { entries: 256, bufferBytes: 16 * 1024, incremental: false };
  */
 const copyBytes = incremental.bufferBytes / 4 - 1;
 
+/**
+ * A stream is told to stop only when JavaScript sees that it is full. By then one multishot receive could have taken every
+ * buffer, 4 MiB, for a socket that nobody reads, and each of many such sockets does. So it ends after so many bytes, and
+ * after four times as many whenever a reader has kept up with it, until there is no limit: for a fast stream, arming it
+ * again and again costs a third of its rate. Before 6.17 there is none (docs/decisions/0010-receive-limit.md).
+ */
+export const firstLimit = kernelAtLeast('6.17') ? 128 * 1024 : 0;
+const lastLimit = 2 * 1024 * 1024;
+/** Of a limited receive: what comes in one chunk. */
+export const limitedChunk = 64 * 1024;
+
+/** The next limit of a receive whose data has been taken. */
+export const raisedLimit = (limit: number): number => (limit >= lastLimit ? 0 : limit * 4);
+
 const shared = new WeakMap<Ring, BufferRing | null>();
 
 /** The ring's buffers; null where the kernel refuses to take any: then each receive brings its own memory. */
