@@ -285,14 +285,13 @@ export interface NativeRing {
     addressOut: Uint8Array | null,
     msgFlags: number,
   ): number;
-  /** At most so many bytes in a completion and in all, since 6.17; 0: no limit. */
+  /** Ends when `mostBytes` have come, or a buffer more, since 6.17; 0: no limit. */
   recvMultishot(
     f: number,
     t: number,
     fd: number,
     bufferGroup: number,
     msgFlags: number,
-    mostAtOnce: number,
     mostBytes: number,
   ): number;
   shutdown(f: number, t: number, fd: number, how: number): number;

@@ -17,7 +17,7 @@ import { POLLIN, POLLRDHUP } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
-import { firstLimit, limitedChunk, raisedLimit, receiveBuffers } from './receive_buffers.js';
+import { firstLimit, raisedLimit, receiveBuffers } from './receive_buffers.js';
 
 /** Memory of the user's own, that data is received into instead of shared buffers: the `onread` option. */
 export interface UserBuffer {
@@ -128,8 +128,7 @@ export class Receiver implements CompletionHandler, Waiter {
     this.#pool = this.userBuffer === undefined ? receiveBuffers(this.#ring) : null;
     if (this.#pool !== null) {
       this.#returnsAtArming = this.#pool.returns;
-      const limit = this.#limit;
-      return native.recvMultishot(0, 0, fd, this.#pool.group, 0, limit > 0 ? limitedChunk : 0, limit);
+      return native.recvMultishot(0, 0, fd, this.#pool.group, 0, this.#limit);
     }
     this.#own = this.userBuffer?.buffer() ?? Buffer.allocUnsafeSlow(ownBytes);
     return native.recv(0, 0, fd, this.#own, 0, this.#own.byteLength, 0);
