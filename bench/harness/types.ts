@@ -57,7 +57,7 @@ export type Target =
 export interface Case {
   name: string;
   what: string;
-  unit: 'op/s' | 'MB/s' | 'ms' | '%';
+  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'bytes';
   better: 'higher' | 'lower';
   target?: Target;
   /** The physical limit, from programs of our own. */

@@ -49,6 +49,21 @@ export interface ListenFlags {
   reusePort: boolean;
 }
 
+const endedAtExit = new Set<Listener>();
+
+/**
+ * The kernel lets go of a ring's operations some milliseconds after its process has ended, and of the listening socket
+ * with them. Whoever starts the program again may come sooner.
+ */
+function endAtExit(listener: Listener): void {
+  if (endedAtExit.size === 0) process.once('exit', endAll);
+  endedAtExit.add(listener);
+}
+
+function endAll(): void {
+  for (const listener of endedAtExit) listener.letGo();
+}
+
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
 export function openListening(endpoint: Endpoint, { ipv6Only, reusePort }: ListenFlags): number {
   const sockaddr = encode(endpoint);
@@ -118,6 +133,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     if (this.domain !== AF_UNIX) this.getsockname = (out) => localAddress(fd, out);
     // libuv may listen on it already: what it accepts from now on comes here, too.
     if (native !== undefined) native.onconnection = (errno, client) => this.onconnection(errno, client);
+    if (endpoint !== undefined) endAtExit(this);
     const type = this.domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
     this.scope = new AsyncResource(type, { requireManualDestroy: true });
   }
@@ -155,15 +171,22 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    endedAtExit.delete(this);
+    if (endedAtExit.size === 0) process.off('exit', endAll);
     if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
-    // The accept holds the file. No shutdown(2): another process may listen on the socket, too.
-    const letGo = this.#slot >= 0 && !this.ring.closed && this.ring.native.cancelNow(this.#slot);
+    const waits = this.#slot >= 0;
+    this.letGo();
     this.stop();
-    if (this.#slot < 0) this.#ended();
-    else if (letGo) this.#closeDescriptor();
+    if (!waits) this.#ended();
     this.#native?.close();
     const path = this.#endpoint !== undefined && 'path' in this.#endpoint ? this.#endpoint.path : undefined;
     if (path !== undefined && !path.startsWith('\0')) removePath(path);
+  }
+
+  /** Closes the descriptor now, if that can be: the accept holds the file. No shutdown(2): others may listen on it, too. */
+  letGo(): void {
+    const released = this.#slot < 0 || (!this.ring.closed && this.ring.native.cancelNow(this.#slot));
+    if (released) this.#closeDescriptor();
   }
 
   #closeNow(fd: number): void {

@@ -44,7 +44,8 @@ export class SocketBase extends CallableDuplex {
   protected _pendingBytes = 0;
 
   readonly #user: SocketUser;
-  readonly #idle: IdleTimer;
+  /** Made when a timeout is first set: most sockets have none. */
+  #idle: IdleTimer | undefined;
   #timeoutScope: AsyncResource | undefined;
   #referenced = true;
   #noDelay: boolean;
@@ -66,7 +67,6 @@ export class SocketBase extends CallableDuplex {
       decodeStrings: false,
     });
     this.#user = new SocketUser(this);
-    this.#idle = new IdleTimer(() => this.#timedOut());
     this.#noDelay = Boolean(options.noDelay);
     this.#keepAlive = {
       enable: Boolean(options.keepAlive),
@@ -103,7 +103,7 @@ export class SocketBase extends CallableDuplex {
 
   /** Has no connection any more. What it was is remembered as far as node does. */
   protected _letGo(): Connection | null {
-    this.#idle.stop();
+    this.#idle?.stop();
     const connection = this._handle;
     if (connection === null) return null;
     this.#bytesRead = connection.bytesRead;
@@ -136,9 +136,12 @@ export class SocketBase extends CallableDuplex {
     if (this.destroyed) return this;
     this.timeout = msecs;
     const timeoutMs = timerDuration(msecs);
-    // 'timeout' comes in the async context of this call.
-    if (timeoutMs > 0) this.#timeoutScope = new AsyncResource('Timeout', { requireManualDestroy: true });
-    this.#idle.set(timeoutMs);
+    if (timeoutMs > 0) {
+      // 'timeout' comes in the async context of this call.
+      this.#timeoutScope = new AsyncResource('Timeout', { requireManualDestroy: true });
+      this.#idle ??= new IdleTimer(() => this.#timedOut());
+    }
+    this.#idle?.set(timeoutMs);
     if (callback !== undefined) {
       validateFunction(callback, 'callback');
       if (timeoutMs === 0) this.removeListener('timeout', callback);
@@ -149,7 +152,7 @@ export class SocketBase extends CallableDuplex {
 
   /** @internal Something moved: the timeout begins anew. */
   _unrefTimer(): void {
-    this.#idle.active();
+    this.#idle?.active();
     this._parent?._unrefTimer();
   }
 
