@@ -50,7 +50,7 @@ for (const mode of positionals.length > 0 ? positionals : Object.keys(modes)) aw
 
 const runs = Object.keys(modes).flatMap((mode) => {
   const file = join(results, `${mode}.json`);
-  return existsSync(file) ? [{ mode, ...JSON.parse(readFileSync(file, 'utf8')) }] : [];
+  return existsSync(file) ? [{ ...JSON.parse(readFileSync(file, 'utf8')), mode }] : [];
 });
 const families = [...new Set(runs.flatMap(({ per }) => Object.keys(per)))];
 const tests = [...new Set(runs.flatMap((run) => run.results.map(({ id }) => id)))].sort();
