@@ -1,0 +1,176 @@
+// What the tests of programs share: installing their packages, starting one on plain node and under ringcore/register,
+// and comparing what came of it.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { backend } from 'ringcore/core';
+import type { Test } from 'tap';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+export const programs = join(root, 'test/programs');
+
+/** Packages that npm could not get: no network, no registry, a registry without them. */
+const unreachable =
+  /code (E40[134]|E5\d\d|EAI_AGAIN|ENOTFOUND|ENOTCACHED|ECONN\w+|ETIMEDOUT|ERR_SOCKET_TIMEOUT|EHOSTUNREACH|ENETUNREACH)/;
+
+/** Installs what the programs need; gives the reason why they cannot run, false if they can. */
+export function install(): string | false {
+  const script = fileURLToPath(new URL('install.js', import.meta.url));
+  const lock = join(root, 'build/programs.lock');
+  const { status, error, stderr } = spawnSync('flock', [lock, process.execPath, script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (error) throw error;
+  const code = unreachable.exec(stderr)?.[1];
+  if (status !== 0 && code === undefined) throw new Error(`npm ci in test/programs: ${stderr}`);
+  return status !== 0 && `npm cannot get the packages of test/programs: ${code}`;
+}
+
+/** How ringcore/register comes in; undefined: not at all. */
+export type By = 'import' | 'require' | undefined;
+
+export interface StartOptions {
+  by?: By;
+  args?: string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  limitMs?: number;
+}
+
+export interface Outcome {
+  code: number | null;
+  signal: string | null;
+  /** What it said, line by line; JSON is read. */
+  facts: unknown[];
+  stderr: string;
+  /** How often the rings of all its threads and processes did what. */
+  operations: Record<string, number>;
+}
+
+const read = (line: string): unknown => {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return line;
+  }
+};
+
+/** A program in a process of its own. */
+export class Program {
+  readonly facts: unknown[] = [];
+  readonly child: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+  #wake = (): void => {};
+  #ended = false;
+
+  /** A name stands for apps/NAME; anything else is the path of a script. */
+  constructor(script: string, { by, args = [], env = {}, cwd, limitMs = 30_000 }: StartOptions = {}) {
+    const scratch = mkdtempSync(join(tmpdir(), 'ringcore-report-'));
+    const report = join(scratch, 'report');
+    const preload =
+      by === undefined ? [] : [`--${by}`, 'ringcore/register', `--${by}`, join(programs, 'report.cjs')];
+    const path = script.includes('/') ? script : join(programs, 'apps', script);
+    this.child = spawn(process.execPath, [...preload, path, ...args], {
+      cwd: cwd ?? programs,
+      env: { ...process.env, ...env, RINGCORE_REPORT: report },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+    });
+    let stderr = '';
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    createInterface({ input: this.child.stdout! }).on('line', (line) => {
+      this.facts.push(read(line));
+      this.#wake();
+    });
+    this.outcome = once(this.child, 'close').then(([code, signal]) => {
+      this.#ended = true;
+      this.#wake();
+      const operations: Record<string, number> = {};
+      for (const line of existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : []) {
+        const { operations: some } = JSON.parse(line) as { operations: Record<string, number> };
+        for (const [kind, count] of Object.entries(some)) operations[kind] = (operations[kind] ?? 0) + count;
+      }
+      rmSync(scratch, { recursive: true });
+      return {
+        code: code as number | null,
+        signal: signal as string | null,
+        facts: this.facts,
+        stderr,
+        operations,
+      };
+    });
+  }
+
+  /** The first fact of this name: a server's port. */
+  async told<T>(name: string): Promise<T> {
+    for (;;) {
+      const found = this.facts.find((fact) => typeof fact === 'object' && fact !== null && name in fact);
+      if (found) return (found as Record<string, T>)[name]!;
+      if (this.#ended) throw new Error(`ended: ${JSON.stringify(await this.outcome)}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+export interface CompareOptions extends Omit<StartOptions, 'by'> {
+  by?: Exclude<By, undefined>;
+  /** The operations that its ring must have done. */
+  ring: string[];
+  /** What else is done with it, and what is found; both are compared. */
+  drive?: (program: Program, by: By) => Promise<unknown>;
+  /** Options that are another for each run. */
+  each?: (by: By) => Partial<StartOptions>;
+}
+
+/** The program on plain node and under ringcore/register: the same outcome, and that by the ring. */
+export async function compare(t: Test, script: string, options: CompareOptions): Promise<void> {
+  const { by = 'import', ring, drive, each, ...rest } = options;
+  const found: { driven: unknown; facts: unknown[] }[] = [];
+  for (const how of [undefined, by]) {
+    const program = new Program(script, { ...rest, by: how, ...each?.(how) });
+    t.teardown(() => program.child.kill('SIGKILL'));
+    let failure: Error | undefined;
+    const driven = await drive?.(program, how).catch((error: Error) => {
+      failure = error;
+      program.child.kill('SIGKILL');
+    });
+    const { code, signal, facts, stderr, operations } = await program.outcome;
+    const where = how === undefined ? 'plain node' : `--${how} ringcore/register`;
+    t.match({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, `${where} ends well`);
+    if (failure) throw failure;
+    found.push({ driven, facts });
+    if (how === undefined) continue;
+    if (backend.name === 'io_uring') {
+      for (const kind of ring)
+        t.ok((operations[kind] ?? 0) > 0, `${kind} on the ring: ${JSON.stringify(operations)}`);
+    } else t.pass('carried by the ring', { skip: `no io_uring: ${backend.reason}` });
+  }
+  const [plain, ours] = found;
+  // A port is another each time.
+  const comparable = (facts: unknown[]): unknown[] =>
+    facts.filter((fact) => !(typeof fact === 'object' && fact !== null && 'port' in fact));
+  t.ok(plain!.facts.length > 0, 'it said something');
+  t.notOk(
+    plain!.facts.some((fact) => Object.values(fact as object).includes(false)),
+    'and what it checked was right',
+  );
+  t.same(comparable(ours!.facts), comparable(plain!.facts), 'it says the same');
+  t.same(ours!.driven, plain!.driven, 'it is found the same');
+}
+
+/** Bytes that are different everywhere, so that a chunk in the wrong place shows. */
+export function pattern(bytes: number, seed = 1): Buffer {
+  const out = Buffer.allocUnsafe(bytes);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < bytes; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    out[i] = state >>> 24;
+  }
+  return out;
+}
