@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { validateFunction } from '../core/validate.js';
 import { keptPath } from './arguments.js';
 import { bound, settleLater } from './callback.js';
-import { api, likeNodes } from './exported.js';
+import { seen, likeNodes } from './exported.js';
 import { typeOf } from './look_up.js';
 import type { Path } from './open_file.js';
 
@@ -32,7 +32,7 @@ export function exists(path: unknown, callback: unknown): void {
 
 // Without node's symbols: its own custom promisify would call its own exists.
 likeNodes(exists, { name: 'exists', length: 2 });
-const promised = (path: string): Promise<boolean> => new Promise((resolve) => api.exists(path, resolve));
+const promised = (path: string): Promise<boolean> => new Promise((resolve) => seen.exists(path, resolve));
 Object.defineProperty(exists, promisify.custom, {
   value: likeNodes(promised, { name: 'exists', length: 1 }),
 });

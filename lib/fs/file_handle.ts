@@ -20,7 +20,7 @@ import {
   type Transfer,
 } from './arguments.js';
 import { EINVAL, internalAssertion } from './errors.js';
-import { api } from './exported.js';
+import { seen } from './exported.js';
 import {
   advise,
   allocate,
@@ -378,11 +378,11 @@ export class FileHandle extends EventEmitter {
   }
 
   createReadStream(options?: object): ReadStream {
-    return api.createReadStream(undefined as never, { ...options, fd: this as unknown as NodeFileHandle });
+    return seen.createReadStream(undefined as never, { ...options, fd: this as unknown as NodeFileHandle });
   }
 
   createWriteStream(options?: object): WriteStream {
-    return api.createWriteStream(undefined as never, { ...options, fd: this as unknown as NodeFileHandle });
+    return seen.createWriteStream(undefined as never, { ...options, fd: this as unknown as NodeFileHandle });
   }
 
   /** The lines of the file, as an async iterable. */

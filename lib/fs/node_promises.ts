@@ -3,7 +3,9 @@
  *
  * @module
  */
-import nodePromises from 'node:fs/promises';
+import { originalOf } from '../core/originals.js';
+import { promisesExports } from './node_exports.js';
 
 export * from 'node:fs/promises';
+const nodePromises = originalOf('fs/promises', promisesExports);
 export default nodePromises;

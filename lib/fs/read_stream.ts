@@ -6,7 +6,7 @@
 import type { ReadStream as NodeReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { fsConstants } from '../core/node_constants.js';
-import { api } from './exported.js';
+import { seen } from './exported.js';
 import nodeFs from './node_fs.js';
 import { describeFile } from './open_file.js';
 import { PipeReader } from './pipe_reader.js';
@@ -141,6 +141,6 @@ prototype._destroy = function (this: State, error: Error | null, done: (error?: 
 
 /** `fs.createReadStream`. */
 export function createReadStream(path: unknown, options?: unknown): unknown {
-  const { ReadStream: Stream } = api;
+  const { ReadStream: Stream } = seen;
   return new (Stream as unknown as new (path: unknown, options: unknown) => object)(path, options);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { api, isPatched } from './exported.js';
+import { seen, isPatched } from './exported.js';
 import { FileHandle } from './file_handle.js';
 import { bound } from './callback.js';
 import { systemError } from '../core/errors.js';
@@ -29,15 +29,15 @@ export class StreamFiles {
   #stopped = false;
 
   open(path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void): void {
-    api.open(path, flags, mode, done);
+    seen.open(path, flags, mode, done);
   }
 
   close(fd: number, done: Done): void {
-    api.close(fd, done);
+    seen.close(fd, done);
   }
 
   fsync(fd: number, done: Done): void {
-    api.fsync(fd, done);
+    seen.fsync(fd, done);
   }
 
   read(
@@ -49,7 +49,7 @@ export class StreamFiles {
     done: Done,
   ): void {
     if (this.readsItself) this.startRead(fd, buffer, offset, length, position, done);
-    else api.read(fd, buffer, offset, length, position ?? null, done);
+    else seen.read(fd, buffer, offset, length, position ?? null, done);
   }
 
   write(
@@ -60,11 +60,11 @@ export class StreamFiles {
     position: number | undefined,
     done: Done,
   ): void {
-    api.write(fd, buffer, offset, length, position, done);
+    seen.write(fd, buffer, offset, length, position, done);
   }
 
   writev(fd: number, buffers: Buffer[], position: number | undefined, done: Done): void {
-    api.writev(fd, buffers, position as number, done);
+    seen.writev(fd, buffers, position as number, done);
   }
 
   /** Whether reads need not go through a function that the program has put in the place of ours. */

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { api, likeNodes, replaced } from './exported.js';
+import { seen, likeNodes, replaced } from './exported.js';
+import { fsExports } from './node_exports.js';
 import nodeFs from './node_fs.js';
 
 type Sync = (...args: unknown[]) => unknown;
@@ -47,7 +48,7 @@ const called = [
 
 /** Runs `run` while the program's functions stand in node's exports. */
 function lend(names: Name[], run: () => unknown): unknown {
-  const exported = nodeFs as unknown as Functions;
+  const exported = fsExports as unknown as Functions;
   const before = names.map((name): [Name, Sync] => [name, exported[name]!]);
   const restore = (): void => {
     for (const [name, original] of before) exported[name] = original;
@@ -57,7 +58,7 @@ function lend(names: Name[], run: () => unknown): unknown {
       exported[name] = (...args) => {
         restore();
         try {
-          return (api as unknown as Functions)[name]!(...args);
+          return (seen as unknown as Functions)[name]!(...args);
         } finally {
           install();
         }

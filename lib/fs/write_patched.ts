@@ -7,7 +7,7 @@
 import { abortError } from '../core/errors.js';
 import { isDescriptor } from './arguments.js';
 import type { Callback } from './callback.js';
-import { api } from './exported.js';
+import { seen } from './exported.js';
 
 interface Options {
   flag: string | number;
@@ -21,10 +21,10 @@ type Done = Callback<[]>;
 export function writeThroughExports(path: unknown, bytes: Uint8Array, options: Options, done: Done): void {
   if (isDescriptor(path)) return writeAll(path, bytes, 0, options, done);
   const { flag, mode } = options;
-  api.open(path as string, flag, mode, (error, fd) => {
+  seen.open(path as string, flag, mode, (error, fd) => {
     if (error) return done(error);
     writeAll(fd, bytes, 0, options, (failure) => {
-      api.close(fd, (closeFailure) => done(failure ?? closeFailure ?? null));
+      seen.close(fd, (closeFailure) => done(failure ?? closeFailure ?? null));
     });
   });
 }
@@ -32,10 +32,10 @@ export function writeThroughExports(path: unknown, bytes: Uint8Array, options: O
 function writeAll(fd: number, bytes: Uint8Array, from: number, options: Options, done: Done): void {
   if (options.signal?.aborted) return done(abortError(options.signal.reason));
   const left = bytes.byteLength - from;
-  api.write(fd, bytes, from, left, null, (error, written) => {
+  seen.write(fd, bytes, from, left, null, (error, written) => {
     if (error) done(error);
     else if (written < left) writeAll(fd, bytes, from + written, options, done);
-    else if (options.flush) api.fsync(fd, done);
+    else if (options.flush) seen.fsync(fd, done);
     else done(null);
   });
 }

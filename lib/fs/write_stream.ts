@@ -5,7 +5,7 @@
  * @module
  */
 import type { WriteStream as NodeWriteStream } from 'node:fs';
-import { api } from './exported.js';
+import { seen } from './exported.js';
 import nodeFs from './node_fs.js';
 import { setFiles } from './stream_files.js';
 import { streamOptions } from './stream_options.js';
@@ -33,6 +33,6 @@ Object.setPrototypeOf(WriteStream, Base);
 
 /** `fs.createWriteStream`. */
 export function createWriteStream(path: unknown, options?: unknown): NodeWriteStream {
-  const { WriteStream: Stream } = api;
+  const { WriteStream: Stream } = seen;
   return new (Stream as unknown as Constructor)(path, options);
 }

@@ -48,24 +48,58 @@ export class CallableEmitter extends EventEmitter {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyClass = new (...args: any[]) => object;
 
+/** Makes an object that was made for `from`, or objects of a class that was, inherit from `to` instead. */
+function reparent(object: object, from: object, to: object): void {
+  let lowest = object;
+  for (;;) {
+    const parent = Object.getPrototypeOf(lowest) as object | null;
+    if (parent === null) return;
+    if (parent === from) break;
+    lowest = parent;
+  }
+  Object.setPrototypeOf(lowest, to);
+}
+
 /**
  * Lets a class that is derived from one of the above be called without `new`: on an object of the class that has no
  * fields yet it makes them, elsewhere it makes an object. Node's own objects count as instances of it too: those of
  * http, tls and standard input are made by node whatever a program imports.
+ *
+ * `isForNode`: what node's constructor is to make all the same, since node's own code works with it. Where node has
+ * derived a class of its own from this one (under `ringcore/register`: tls, tty), that class is moved to node's.
  */
-export function callable<C extends AnyClass>(Class: C, NodeClass: AnyClass): C {
+export function callable<C extends AnyClass>(
+  Class: C,
+  NodeClass: AnyClass,
+  isForNode: (args: unknown[], self: object | undefined) => boolean,
+): C {
   const { prototype } = Class as { prototype: object };
-  const wrapped = new Proxy(Class, {
+  const nodePrototype = (NodeClass as { prototype: object }).prototype;
+  const inherits = (from: object, self: unknown): self is object =>
+    Object.prototype.isPrototypeOf.call(from, self as object);
+  const wrapped: C = new Proxy(Class, {
+    construct(_target, args: unknown[], newTarget): object {
+      const { prototype: made } = newTarget as { prototype: object };
+      if (!isForNode(args, made)) return Reflect.construct(Class, args, newTarget) as object;
+      if (made === prototype) return Reflect.construct(NodeClass, args);
+      reparent(made, prototype, nodePrototype);
+      return Reflect.construct(NodeClass, args, newTarget) as object;
+    },
     apply(_target, self: unknown, args: unknown[]) {
-      if (!Object.prototype.isPrototypeOf.call(prototype, self as object))
-        return Reflect.construct(Class, args);
-      target = self as object;
-      try {
-        Reflect.construct(Class, args);
-      } finally {
-        target = undefined;
+      if (inherits(prototype, self)) {
+        if (!isForNode(args, self)) {
+          target = self;
+          try {
+            Reflect.construct(Class, args);
+          } finally {
+            target = undefined;
+          }
+          return undefined;
+        }
+        reparent(self, prototype, nodePrototype);
       }
-      return undefined;
+      if (inherits(nodePrototype, self)) return Reflect.apply(NodeClass, self, args) as unknown;
+      return new wrapped(...args);
     },
   });
   Object.defineProperty(prototype, 'constructor', { value: wrapped, writable: true, configurable: true });

@@ -16,6 +16,7 @@ import { callable } from './callable.js';
 import { connect as ringConnect } from './connect.js';
 import type { IncomingOptions } from './incoming.js';
 import { isClusterWorker, nodeNet } from './node_net.js';
+import { isNodesServer, isNodesSocket } from './nodes_own.js';
 import { NodeServer } from './node_server.js';
 import { Server as RingServer } from './server.js';
 import { Socket as RingSocket } from './socket.js';
@@ -56,12 +57,13 @@ const onRing = backend.name === 'io_uring' && !isClusterWorker();
 
 /** A connection: TCP, or a Unix socket. */
 export const Socket = (onRing
-  ? callable(RingSocket, nodeNet.Socket)
+  ? callable(RingSocket, nodeNet.Socket, isNodesSocket)
   : nodeNet.Socket) as unknown as typeof nodeTypes.Socket;
 /** A server: TCP, or a Unix socket. */
 export const Server = callable(
   onRing ? RingServer : NodeServer,
   nodeNet.Server,
+  isNodesServer,
 ) as unknown as ServerConstructor;
 /** The same as {@link Socket}. */
 export const Stream = Socket;

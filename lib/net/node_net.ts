@@ -6,10 +6,13 @@
  */
 import type { Cluster } from 'node:cluster';
 import { chmodSync, fstatSync, statSync, unlinkSync } from 'node:fs';
-import nodeNet from 'node:net';
+import netExports from 'node:net';
+import { originalOf } from '../core/originals.js';
 
-export * from 'node:net';
-export { nodeNet };
+/** The object that programs get of node. */
+export { netExports };
+/** Node's own, also where `ringcore/register` has put the ring's into node's module. */
+export const nodeNet = originalOf('net', netExports);
 
 /** Whether `cluster.fork()` has made this process. Without a channel to a primary it can't be: nothing is loaded then. */
 export function isClusterWorker(): boolean {

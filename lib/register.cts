@@ -1,0 +1,4 @@
+import commonjs = require('./commonjs.cjs');
+import loaded = require('./register.js');
+
+export = commonjs(loaded);

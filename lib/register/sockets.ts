@@ -1,0 +1,76 @@
+/**
+ * What node's own http, tls and cluster need to know of the ring's sockets and servers, once these stand in `node:net`.
+ *
+ * @module
+ */
+import net from '../net/index.js';
+import { nodeNet } from '../net/node_net.js';
+import { callerOf } from './caller.js';
+import { replaceMember, type Undo } from './replace.js';
+
+type Methods = Record<PropertyKey, ((...args: unknown[]) => unknown) | undefined>;
+
+const isRings = (value: unknown): boolean =>
+  Object.prototype.isPrototypeOf.call(net.Socket.prototype, value as object);
+
+/**
+ * TLS over a socket works on its native handle, unless the socket isn't one of node's: then it goes through the stream.
+ * So the ring's sockets are none to the constructor of TLSSocket.
+ */
+function answerTls(): Undo {
+  const ordinary = net.Socket[Symbol.hasInstance];
+  return replaceMember(net.Socket, Symbol.hasInstance, function hasInstance(this: unknown, value: unknown) {
+    if (!ordinary.call(this as typeof net.Socket, value)) return false;
+    if (this !== net.Socket || !isRings(value)) return true;
+    const caller = callerOf(hasInstance);
+    if (caller === undefined) return false;
+    return !(caller.function === 'TLSSocket' && /^node:(_tls_wrap|internal\/tls\/wrap)$/.test(caller.file));
+  });
+}
+
+/** What node calls on `net.Socket.prototype` and `net.Server.prototype` for objects that are node's own. */
+function lendMethods(): Undo[] {
+  const undos: Undo[] = [];
+  for (const [own, nodes] of [
+    [net.Socket.prototype, nodeNet.Socket.prototype],
+    [net.Server.prototype, nodeNet.Server.prototype],
+  ] as [object, object][]) {
+    for (const symbol of Object.getOwnPropertySymbols(nodes)) {
+      if (symbol in own) continue;
+      undos.push(replaceMember(own, symbol, (nodes as Methods)[symbol]));
+    }
+  }
+  // http's own close() ends with this one, also that of https, whose servers are node's.
+  const { close } = net.Server.prototype as unknown as Methods;
+  const { close: nodesClose } = nodeNet.Server.prototype as unknown as Methods;
+  undos.push(
+    replaceMember(net.Server.prototype, 'close', function (this: object, ...args: unknown[]) {
+      return (this instanceof nodeNet.Server ? nodesClose : close)!.apply(this, args);
+    }),
+  );
+  return undos;
+}
+
+/**
+ * The primary of a cluster makes a server for its handle, on which it accepts connections for its workers. They are
+ * handed over as node's handles.
+ */
+function createServer(options?: unknown, listener?: unknown): unknown {
+  const isNodes =
+    (options as { name?: unknown } | undefined)?.name === 'fail' &&
+    callerOf(createServer)?.file === 'node:internal/cluster/round_robin_handle';
+  const create = (isNodes ? nodeNet : net).createServer as (...args: unknown[]) => unknown;
+  return create(options, listener);
+}
+
+/** What `node:net` exports instead of node's own: nothing where node's own net does the work. */
+export function netMembers(): object {
+  if (net.Socket === nodeNet.Socket) return {};
+  const { Server, Socket, Stream, connect, createConnection } = net;
+  return { Server, Socket, Stream, connect, createConnection, createServer };
+}
+
+export function prepareSockets(): Undo[] {
+  if (net.Socket === nodeNet.Socket) return [];
+  return [answerTls(), ...lendMethods()];
+}
