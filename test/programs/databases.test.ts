@@ -4,7 +4,7 @@ import { missing, serve, type ServerName } from './servers.js';
 import { compare, install } from './support.js';
 
 const lacksPackages = install();
-const ring = ['connect', 'recv', 'send', 'close'];
+const ring = ['connect', 'recvMultishot', 'send', 'close'];
 
 const clients: [app: string, server: ServerName, by: 'import' | 'require'][] = [
   ['pg', 'postgresql', 'import'],

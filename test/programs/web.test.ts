@@ -23,7 +23,7 @@ function makeSite(t: Test, large: Buffer): string {
   return directory;
 }
 
-const ring = ['accept', 'recv', 'send', 'close'];
+const ring = ['acceptMultishot', 'recvMultishot', 'send', 'close'];
 
 for (const [name, by] of [
   ['express', 'import'],

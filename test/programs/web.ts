@@ -145,10 +145,13 @@ async function goneInTheMiddle(program: Program, port: number): Promise<string> 
 async function gracefulEnd(program: Program, port: number): Promise<unknown> {
   const agent = new http.Agent({ keepAlive: true });
   await ask(port, '/hello', { agent });
-  const slow = ask(port, '/slow');
+  const busy = new http.Agent({ keepAlive: true });
+  const slow = ask(port, '/slow', { agent: busy });
   await program.told('began');
   program.child.kill('SIGTERM');
   const { status, body, headers } = await slow;
+  // The server waits for this one, which was not idle then, as long as it may be kept.
+  busy.destroy();
   await program.outcome;
   agent.destroy();
   const refused = await ask(port, '/hello').catch((error: NodeJS.ErrnoException) => error.code);

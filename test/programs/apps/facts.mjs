@@ -42,15 +42,16 @@ export async function failure(promise) {
 
 export const portOf = (server) => server.address().port;
 
-/** A server that reads a little of each connection and closes it: gone in the middle of whatever was begun. */
-export async function goneInTheMiddle(afterBytes = 1) {
+/**
+ * A server that reads something of each connection and ends it: gone in the middle of what was begun. `leave` may be
+ * 'resetAndDestroy'. It reads on to the end, or else what comes late would make a reset of an end now and then.
+ */
+export async function goneInTheMiddle(leave = 'end') {
   const server = createServer((socket) => {
-    let bytes = 0;
-    socket.on('error', () => {});
-    socket.on('data', (chunk) => {
-      bytes += chunk.length;
-      if (bytes >= afterBytes) socket.destroy();
-    });
+    socket
+      .on('error', () => {})
+      .once('data', () => socket[leave]())
+      .resume();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -35,6 +35,7 @@ server.on('connection', () => connections++);
 await once(server.listen(0, '127.0.0.1'), 'listening');
 const base = `http://127.0.0.1:${portOf(server)}`;
 const gone = await goneInTheMiddle();
+const reset = await goneInTheMiddle('resetAndDestroy');
 
 async function use(name, fetch, extra = {}) {
   const text = async (path, options) => (await fetch(base + path, { ...extra, ...options })).text();
@@ -63,6 +64,7 @@ async function use(name, fetch, extra = {}) {
   fact(`${name} refused`, await failure(fetch(`http://127.0.0.1:${refusedPort}/`, extra)));
   fact(`${name} cut`, await failure(text('/cut')));
   fact(`${name} gone`, await failure(fetch(`http://127.0.0.1:${portOf(gone)}/`, extra)));
+  fact(`${name} reset`, await failure(fetch(`http://127.0.0.1:${portOf(reset)}/`, extra)));
   fact(`${name} aborted`, await failure(text('/never', { signal: AbortSignal.timeout(50) })));
 }
 
@@ -98,5 +100,6 @@ const bodies = await Promise.all(
 fact('agent', [[...new Set(bodies)], connections - held]);
 agent.destroy();
 gone.close();
+reset.close();
 // Connections of the global fetch are still open, and idle.
 server.close(() => fact('closed', true));

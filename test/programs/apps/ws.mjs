@@ -68,12 +68,19 @@ fact('cut', await closing(first));
 rest[0].send('enough');
 fact('enough', await closing(rest[0]));
 
-const refused = new WebSocket(`ws://127.0.0.1:${refusedPort}`);
-fact('refused', shown((await once(refused, 'error').catch((error) => [error]))[0]));
-const gone = await goneInTheMiddle();
-const hungUp = new WebSocket(`ws://127.0.0.1:${portOf(gone)}`);
-fact('hung up', shown((await once(hungUp, 'error').catch((error) => [error]))[0]));
-gone.close();
+const failing = async (port) => {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  const errors = [];
+  socket.on('error', (error) => errors.push(shown(error)));
+  const code = await new Promise((resolve) => socket.on('close', resolve));
+  return { code, errors };
+};
+fact('refused', await failing(refusedPort));
+for (const leave of ['end', 'resetAndDestroy']) {
+  const gone = await goneInTheMiddle(leave);
+  fact(leave, await failing(portOf(gone)));
+  gone.close();
+}
 
 // The server says good bye to all that are left.
 const ends = Promise.all(rest.slice(1).map(closing));
