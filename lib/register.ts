@@ -22,7 +22,8 @@ import nodeFs from './fs/node_fs.js';
 import nodePromises from './fs/node_promises.js';
 import { syncFunctions } from './fs/sync_patched.js';
 import { netExports, nodeNet } from './net/node_net.js';
-import { replaceMembers, type Undo } from './register/replace.js';
+import { realpath } from './register/realpath.js';
+import { replaceMember, replaceMembers, type Undo } from './register/replace.js';
 import { netMembers, prepareSockets } from './register/sockets.js';
 
 let undos: Undo[] | undefined;
@@ -40,6 +41,7 @@ export function register(): boolean {
   undos = [
     // Node's synchronous functions find by themselves what programs put into node's exports.
     ...replaceMembers(fsExports, nodeFs, api, syncFunctions),
+    replaceMember(fsExports, 'realpath', realpath),
     ...replaceMembers(promisesExports, nodePromises, promisesApi),
     ...prepareSockets(),
     ...replaceMembers(netExports, nodeNet, netMembers()),

@@ -345,6 +345,11 @@ export interface NativeRing {
   beginChain(count: number): 0 | -1 | -2;
   /** Asks the kernel to cancel; the slot stays busy until its terminal completion. */
   cancel(slot: number): void;
+  /**
+   * The same, and submits everything now: an operation that was waiting has let go of its file when this returns. False
+   * if not all could be submitted.
+   */
+  cancelNow(slot: number): boolean;
   setRef(slot: number, referenced: boolean): void;
   /**
    * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it
@@ -404,6 +409,8 @@ export interface Binding {
   describe(fd: number, out: Float64Array): number;
   /** fcntl(F_GETFL). */
   openFlags(fd: number): number;
+  /** Another descriptor of the same open file, or -errno. */
+  duplicate(fd: number): number;
   closeDescriptor(fd: number): number;
   /** The new position, or -errno: -29 (ESPIPE) for pipes, sockets and terminals. */
   lseek(fd: number, offset: number, whence: number): number;

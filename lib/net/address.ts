@@ -31,12 +31,15 @@ export function encode(endpoint: Endpoint): Uint8Array | number {
 /** What `address()` returns before there is one, and for Unix sockets. */
 export type MaybeAddress = AddressInfo | Record<string, never>;
 
-function decode(sockaddr: Uint8Array | number): MaybeAddress | undefined {
-  if (typeof sockaddr === 'number') return undefined;
+/** Puts an address into `out`; nothing for Unix sockets. 0, or -errno. */
+function decode(sockaddr: Uint8Array | number, out: object): number {
+  if (typeof sockaddr === 'number') return sockaddr;
   const decoded = loadBinding().decodeAddress(sockaddr);
-  if (decoded === undefined || 'path' in decoded) return {};
-  const { address, family, port } = decoded;
-  return { address, family, port };
+  if (decoded !== undefined && !('path' in decoded)) {
+    const { address, family, port } = decoded;
+    Object.assign(out, { address, family, port });
+  }
+  return 0;
 }
 
 /** AF_UNIX, AF_INET or AF_INET6, or -errno. */
@@ -44,12 +47,19 @@ export function socketDomain(fd: number): number {
   return loadBinding().getsockopt(fd, SOL_SOCKET, SO_DOMAIN);
 }
 
-/** The socket's own address; undefined if the kernel does not tell. */
-export function localAddressOf(fd: number): MaybeAddress | undefined {
-  return decode(loadBinding().getsockname(fd));
+/** The socket's own address, into `out`, as node's handles give it. 0, or -errno. */
+export function localAddress(fd: number, out: object): number {
+  return decode(loadBinding().getsockname(fd), out);
 }
 
-/** The peer's address; undefined if the kernel does not tell (no longer connected). */
-export function remoteAddressOf(fd: number): MaybeAddress | undefined {
-  return decode(loadBinding().getpeername(fd));
+/** The peer's address, into `out`. 0, or -errno: it is no longer connected. */
+export function remoteAddress(fd: number, out: object): number {
+  return decode(loadBinding().getpeername(fd), out);
+}
+
+/** What `read` puts into its argument. */
+export function addressBy(read: (out: object) => number): MaybeAddress {
+  const out = {};
+  read(out);
+  return out;
 }

@@ -65,8 +65,9 @@ function reparent(object: object, from: object, to: object): void {
  * fields yet it makes them, elsewhere it makes an object. Node's own objects count as instances of it too: those of
  * http, tls and standard input are made by node whatever a program imports.
  *
- * `isForNode`: what node's constructor is to make all the same, since node's own code works with it. Where node has
- * derived a class of its own from this one (under `ringcore/register`: tls, tty), that class is moved to node's.
+ * `isForNode`: what node's constructor is to make all the same, since node's own code works with it; `self` inherits from
+ * the class, or is undefined in a call without `new`. Where node has derived a class of its own from this one (under
+ * `ringcore/register`: tls, tty), that class is moved to node's.
  */
 export function callable<C extends AnyClass>(
   Class: C,
@@ -99,7 +100,7 @@ export function callable<C extends AnyClass>(
         reparent(self, prototype, nodePrototype);
       }
       if (inherits(nodePrototype, self)) return Reflect.apply(NodeClass, self, args) as unknown;
-      return new wrapped(...args);
+      return Reflect.construct(isForNode(args, undefined) ? NodeClass : Class, args);
     },
   });
   Object.defineProperty(prototype, 'constructor', { value: wrapped, writable: true, configurable: true });

@@ -8,11 +8,12 @@ import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { ring as threadRing } from '../core/backend.js';
 import { validateBoolean, validateFunction, validateInt32, validateString } from '../core/validate.js';
-import { encode, type Endpoint, type Family } from './address.js';
+import { AF_INET, AF_UNIX } from '../core/constants.js';
+import { domainOf, encode, type Endpoint, type Family } from './address.js';
 import { normalizeArguments, validatePort } from './arguments.js';
 import { isBlocked } from './block_list.js';
-import { bindConnection, ConnectAttempt, openConnection } from './connect_attempt.js';
-import type { Connection } from './connection.js';
+import { bindConnection, ConnectAttempt } from './connect_attempt.js';
+import { Connection } from './connection.js';
 import {
   allFailed,
   connectionTimeout,
@@ -70,6 +71,8 @@ export function beginConnect(socket: Socket, options: ConnectOptions): void {
   // A port of null is refused below, as no port at all is here.
   if (options.port === undefined && (path === undefined || path === null)) throw missingConnectArguments();
   socket._reuse();
+  // There before the host is looked up, as node's handle.
+  if (socket._handle === null) unopened(socket, path ? AF_UNIX : AF_INET);
   socket._unrefTimer();
   socket.connecting = true;
   if (path) {
@@ -262,17 +265,15 @@ function attempt(
 ): void {
   const [address, port, family] =
     'path' in remote ? [remote.path, undefined, undefined] : [remote.address, remote.port, remote.family];
-  const connection = openConnection(threadRing(), remote);
-  if (typeof connection === 'number') {
-    return done(hostPortError(connection, 'connect', address, port, 'undefined:undefined'));
-  }
-  socket._adopt(connection);
+  const connection = unopened(socket, domainOf(remote));
+  const opened = connection.open(remote);
+  if (opened < 0) return done(hostPortError(opened, 'connect', address, port, 'undefined:undefined'));
   if (family !== undefined && (localAddress || localPort)) {
     const own = { address: localAddress || (family === 4 ? '0.0.0.0' : '::'), port: localPort ?? 0, family };
     const errno = bindConnection(connection, own);
     // The kernel takes the number's lower half.
     const failure =
-      errno === 0 && localPort! > 0 && connection.localAddress()?.port !== localPort ? EADDRINUSE : errno;
+      errno === 0 && localPort! > 0 && connection.local().port !== localPort ? EADDRINUSE : errno;
     if (failure < 0) return done(hostPortError(failure, 'bind', own.address, own.port));
     localAddress = own.address;
   }
@@ -311,7 +312,16 @@ function attempt(
   });
 }
 
+/** The socket's connection if it has no descriptor yet; else a new one in its place. */
+function unopened(socket: Socket, domain: number): Connection {
+  const { _handle: present } = socket;
+  if (present !== null && present.fd < 0) return present;
+  const connection = new Connection(threadRing(), -1, domain);
+  socket._adopt(connection);
+  return connection;
+}
+
 function localText(connection: Connection): string {
-  const { address, port } = connection.localAddress() ?? {};
+  const { address, port } = connection.local();
   return `${address}:${port}`;
 }

@@ -5,22 +5,13 @@
  * @module
  */
 import { TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from '../core/completion.js';
-import { SOCK_STREAM } from '../core/constants.js';
-import type { Ring } from '../core/ring.js';
-import { domainOf, encode, type Endpoint } from './address.js';
-import { Connection, type OtherOperation } from './connection.js';
+import { encode, type Endpoint } from './address.js';
+import type { Connection, OtherOperation } from './connection.js';
 import { ECANCELED, EINTR, ETIMEDOUT } from './errors.js';
 import { loadBinding } from '../core/binding.js';
 
 /** How an attempt has ended: 0, or -errno. */
 export type AttemptCallback = (errno: number, timedOut: boolean) => void;
-
-/** Opens the descriptor that an endpoint needs. A negative number: -errno. */
-export function openConnection(ring: Ring, endpoint: Endpoint): Connection | number {
-  const domain = domainOf(endpoint);
-  const fd = loadBinding().socket(domain, SOCK_STREAM, 0);
-  return fd < 0 ? fd : new Connection(ring, fd, domain);
-}
 
 /** Gives the connection's own end an address. 0, or -errno. */
 export function bindConnection(connection: Connection, endpoint: Endpoint): number {

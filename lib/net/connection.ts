@@ -10,11 +10,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import {
+  AF_INET6,
   AF_UNIX,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
   SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
+  SOCK_STREAM,
   SOL_SOCKET,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
@@ -22,11 +25,23 @@ import {
   TCP_NODELAY,
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
-import { localAddressOf, remoteAddressOf, type MaybeAddress } from './address.js';
+import {
+  addressBy,
+  domainOf,
+  localAddress,
+  remoteAddress,
+  type Endpoint,
+  type MaybeAddress,
+} from './address.js';
 import { descriptorClosed, own } from './descriptors.js';
 import { Receiver } from './receiver.js';
 import { Sender, type WriteCallback } from './sender.js';
 import { loadBinding } from '../core/binding.js';
+
+/** ip(7), ipv6(7); not among the constants that users of the core need. */
+const IPPROTO_IP = 0;
+const IP_TOS = 1;
+const IPV6_TCLASS = 67;
 
 /** Who a connection works for: a socket. */
 export interface ConnectionUser {
@@ -56,9 +71,10 @@ export class Connection {
   readonly ring: Ring;
   /** Who gets what comes; set by who takes the connection. */
   user!: ConnectionUser;
-  readonly fd: number;
-  /** AF_UNIX, AF_INET or AF_INET6. */
-  readonly domain: number;
+  /** -1 until the socket is opened. */
+  fd: number;
+  /** AF_UNIX, AF_INET or AF_INET6; before the socket is opened, what it is expected to be. */
+  domain: number;
   readonly receiver: Receiver;
   readonly sender: Sender;
   /** Completions run in the async context that the connection was made in. */
@@ -72,22 +88,33 @@ export class Connection {
   #closing = false;
   #descriptorGone = false;
 
+  /** `fd`: -1 for a socket that is yet to be opened. */
   constructor(ring: Ring, fd: number, domain: number) {
     this.ring = ring;
     this.fd = fd;
     this.domain = domain;
-    own(ring, fd);
+    if (fd >= 0) own(ring, fd);
     this.receiver = new Receiver(ring, this);
     this.sender = new Sender(ring, this);
     // Destroyed by hand: registering each with the garbage collector costs more than a message.
     this.scope = new AsyncResource(this.isUnix ? 'PIPEWRAP' : 'TCPWRAP', { requireManualDestroy: true });
   }
 
+  /** Opens the socket that an endpoint needs. 0, or -errno. */
+  open(endpoint: Endpoint): number {
+    this.domain = domainOf(endpoint);
+    const fd = loadBinding().socket(this.domain, SOCK_STREAM, 0);
+    if (fd < 0) return fd;
+    this.fd = fd;
+    own(this.ring, fd);
+    return 0;
+  }
+
   get isUnix(): boolean {
     return this.domain === AF_UNIX;
   }
 
-  // What http and others know of node's handles.
+  // What http and others know of node's handles: its names, and 0 or -errno as results.
 
   get reading(): boolean {
     return this.receiver.reading;
@@ -118,12 +145,25 @@ export class Connection {
     return this.sender.bytes;
   }
 
-  localAddress(): MaybeAddress | undefined {
-    return localAddressOf(this.fd);
+  /** What was written and is not yet sent. */
+  get writeQueueSize(): number {
+    return this.sender.pendingBytes;
   }
 
-  remoteAddress(): MaybeAddress | undefined {
-    return remoteAddressOf(this.fd);
+  getsockname(out: object): number {
+    return localAddress(this.fd, out);
+  }
+
+  getpeername(out: object): number {
+    return remoteAddress(this.fd, out);
+  }
+
+  local(): MaybeAddress {
+    return addressBy((out) => this.getsockname(out));
+  }
+
+  remote(): MaybeAddress {
+    return addressBy((out) => this.getpeername(out));
   }
 
   reference(referenced: boolean): void {
@@ -146,19 +186,33 @@ export class Connection {
     return this.referenced;
   }
 
-  setNoDelay(enable: boolean): void {
-    if (!this.isUnix) loadBinding().setsockopt(this.fd, IPPROTO_TCP, TCP_NODELAY, enable ? 1 : 0);
+  setNoDelay(enable: boolean): number {
+    if (this.isUnix) return 0;
+    return loadBinding().setsockopt(this.fd, IPPROTO_TCP, TCP_NODELAY, enable ? 1 : 0);
   }
 
-  /** The values besides the delay are libuv's: a probe every second, ten before it gives up. */
-  setKeepAlive(enable: boolean, delaySeconds: number): void {
-    if (this.isUnix) return;
+  /** The values besides the delay are libuv's where none are given: a probe every second, ten before it gives up. */
+  setKeepAlive(enable: boolean, delaySeconds: number, intervalSeconds = 1, count = 10): number {
+    if (this.isUnix) return 0;
     const binding = loadBinding();
-    binding.setsockopt(this.fd, SOL_SOCKET, SO_KEEPALIVE, enable ? 1 : 0);
-    if (!enable || delaySeconds === 0) return;
+    const errno = binding.setsockopt(this.fd, SOL_SOCKET, SO_KEEPALIVE, enable ? 1 : 0);
+    if (errno < 0 || !enable || delaySeconds < 1 || intervalSeconds < 1 || count < 1) return errno;
     binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPIDLE, delaySeconds);
-    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+    binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPINTVL, intervalSeconds);
+    return binding.setsockopt(this.fd, IPPROTO_TCP, TCP_KEEPCNT, count);
+  }
+
+  setTypeOfService(value: number): number {
+    if (this.isUnix) return 0;
+    return loadBinding().setsockopt(this.fd, ...this.#typeOfService(), value);
+  }
+
+  getTypeOfService(): number {
+    return this.isUnix ? 0 : loadBinding().getsockopt(this.fd, ...this.#typeOfService());
+  }
+
+  #typeOfService(): [level: number, name: number] {
+    return this.domain === AF_INET6 ? [IPPROTO_IPV6, IPV6_TCLASS] : [IPPROTO_IP, IP_TOS];
   }
 
   /** Ends the sending side; 0 or -errno. Everything has been sent. */
@@ -187,10 +241,13 @@ export class Connection {
     if (!this.#closing || this.receiver.busy || this.sender.busy || this.other?.busy) return;
     if (this.#descriptorGone) return;
     this.#descriptorGone = true;
-    new DescriptorClose(this.ring, this.fd, () => {
+    const done = (): void => {
       this.scope.runInAsyncScope(this.#closedNow, this);
       this.scope.emitDestroy();
-    });
+    };
+    // As of node's handle without a descriptor, the loop turns before it is closed.
+    if (this.fd < 0) setImmediate(done);
+    else new DescriptorClose(this.ring, this.fd, done);
   }
 
   #closedNow(): void {

@@ -19,6 +19,7 @@ export { invalidArgType, invalidArgValue, outOfRange } from '../core/errors.js';
 /** Errors of libuv's numbering, which on Linux is the kernel's, negative. */
 export const ENOENT = -2;
 export const EINTR = -4;
+export const EBADF = -9;
 export const EAGAIN = -11;
 export const ENOMEM = -12;
 export const EACCES = -13;

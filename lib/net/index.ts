@@ -15,7 +15,7 @@ import { backend } from '../core/backend.js';
 import { callable } from './callable.js';
 import { connect as ringConnect } from './connect.js';
 import type { IncomingOptions } from './incoming.js';
-import { isClusterWorker, nodeNet } from './node_net.js';
+import { nodeNet } from './node_net.js';
 import { isNodesServer, isNodesSocket } from './nodes_own.js';
 import { NodeServer } from './node_server.js';
 import { Server as RingServer } from './server.js';
@@ -52,8 +52,7 @@ export interface ServerConstructor extends Omit<typeof nodeTypes.Server, 'protot
   readonly prototype: Server;
 }
 
-/** Among the workers of a cluster, the primary hands out connections as handles of node's, which node's own net serves. */
-const onRing = backend.name === 'io_uring' && !isClusterWorker();
+const onRing = backend.name === 'io_uring';
 
 /** A connection: TCP, or a Unix socket. */
 export const Socket = (onRing
@@ -97,7 +96,10 @@ export type SocketAddress = nodeTypes.SocketAddress;
 
 /** Node's inner functions, which some packages use. */
 const inner = nodeNet as unknown as Record<string, unknown>;
-export const { _createServerHandle, _normalizeArgs, _setSimultaneousAccepts } = inner;
+export const { _createServerHandle, _normalizeArgs, _setSimultaneousAccepts, _TransferredBoundSocket } =
+  inner;
+/** Node's, since node 24; undefined before. `server.listen()` takes it. */
+export const { BoundSocket } = inner;
 
 // require('ringcore/net') gives a plain object that can be changed, as node:net is.
 const api = {

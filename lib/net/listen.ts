@@ -3,10 +3,14 @@
  *
  * @module
  */
+import dns from 'node:dns';
+import { nodeMajor } from '../core/node_version.js';
 import { validateAbortSignal } from '../core/validate.js';
-import type { Endpoint } from './address.js';
+import type { Family } from './address.js';
 import { isPath, normalizeArguments, toNumber, validatePort } from './arguments.js';
 import { invalidArgValue } from './errors.js';
+import { Listener } from './listener.js';
+import { isNativeHandle, takeBound, type NativeHandle } from './native_handle.js';
 import type { Server } from './server.js';
 
 /** Options of `server.listen()`. */
@@ -19,6 +23,7 @@ export interface ListenOptions {
   readableAll?: boolean;
   writableAll?: boolean;
   ipv6Only?: boolean;
+  reusePort?: boolean;
   signal?: AbortSignal;
   fd?: number;
 }
@@ -33,6 +38,12 @@ export interface ListenRequest {
   callback: ((...args: unknown[]) => void) | null;
 }
 
+/** A handle that somebody else has made. `path`: of a `BoundSocket` with one. */
+export interface Adopted {
+  handle: Listener | NativeHandle;
+  path?: string | undefined;
+}
+
 /** The form of a request: exactly one of these. */
 export type ListenTarget = { fd: number } | { port: number } | { path: string };
 
@@ -42,6 +53,12 @@ export function parseListen(args: unknown[]): ListenRequest {
   const backlogArgument = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
   const options = (given._handle || given.handle || given) as ListenOptions;
   return { options, callback, backlog: options.backlog || backlogArgument || defaultBacklog };
+}
+
+/** The handle to listen with, if it is one that is asked for. */
+export function adoptedBy({ options }: ListenRequest): Adopted | undefined {
+  if (options instanceof Listener || isNativeHandle(options)) return { handle: options };
+  return takeBound(options);
 }
 
 /** What is to be listened on, checked. No port at all is any port. */
@@ -67,21 +84,6 @@ export function targetOf({ options }: ListenRequest, args: unknown[]): ListenTar
   throw invalidArgValue('options', options);
 }
 
-/** Where a server listens, as it was asked for and as errors tell it. */
-export interface Place {
-  endpoint: Endpoint;
-  ipv6Only: boolean;
-}
-
-/** What node's cluster module calls the place. */
-export function keyOf(place: Place | null): string {
-  if (place === null) return 'null:null:null';
-  const { endpoint } = place;
-  return 'path' in endpoint
-    ? `-1:${endpoint.path}:-1`
-    : `${endpoint.family}:${endpoint.address}:${endpoint.port}`;
-}
-
 /** The `signal` option: an abort closes the server. */
 export function closeOnAbort(server: Server, signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
@@ -93,4 +95,21 @@ export function closeOnAbort(server: Server, signal: AbortSignal | undefined): v
   }
   signal.addEventListener('abort', onAbort, { once: true });
   server.once('close', () => signal.removeEventListener('abort', onAbort));
+}
+
+/** A link-local address is usable only on its own link: fe80::/10. */
+const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address);
+
+type Found = (error: Error | null, address: string, family: Family) => void;
+
+/** The address of a host: the first; since node 22 the first that is not link-local, if there is one. */
+export function lookUpOne(host: string, callback: Found): void {
+  if (nodeMajor < 22) {
+    dns.lookup(host, callback as Parameters<typeof dns.lookup>[1]);
+    return;
+  }
+  dns.lookup(host, { all: true }, (error, found) => {
+    const chosen = found?.find(({ address }) => !isLinkLocal(address)) ?? found?.[0];
+    callback(error, chosen?.address as string, (chosen?.family ?? 4) as Family);
+  });
 }

@@ -15,21 +15,14 @@ import {
   AF_UNIX,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
-  SHUT_RDWR,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
-import {
-  domainOf,
-  encode,
-  localAddressOf,
-  socketDomain,
-  type Endpoint,
-  type MaybeAddress,
-} from './address.js';
+import { domainOf, encode, localAddress, socketDomain, type Endpoint } from './address.js';
 import { Connection } from './connection.js';
 import { onDescriptorClosed, own as ownDescriptor } from './descriptors.js';
 import {
@@ -45,10 +38,19 @@ import {
   ENOMEM,
   EPROTO,
 } from './errors.js';
+import type { NativeHandle, ServerHandle } from './native_handle.js';
+import { removePath } from './node_net.js';
 import { loadBinding, OWNED } from '../core/binding.js';
 
+/** How a listening socket is made. */
+export interface ListenFlags {
+  ipv6Only: boolean;
+  /** Several sockets share the port; the kernel spreads connections among them. */
+  reusePort: boolean;
+}
+
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
-export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
+export function openListening(endpoint: Endpoint, { ipv6Only, reusePort }: ListenFlags): number {
   const sockaddr = encode(endpoint);
   if (typeof sockaddr === 'number') return sockaddr;
   const domain = domainOf(endpoint);
@@ -58,19 +60,13 @@ export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
   // A port whose last connections are still in TIME_WAIT can be used.
   if (domain !== AF_UNIX) binding.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (domain === AF_INET6) binding.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
-  const result = binding.bind(fd, sockaddr);
+  let result = 0;
+  if (reusePort && domain !== AF_UNIX) result = binding.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result >= 0) result = binding.bind(fd, sockaddr);
   if (result >= 0) return fd;
   binding.closeDescriptor(fd);
   // As libuv, for the sake of programs that are at home on Windows.
   return domain === AF_UNIX && result === ENOENT ? EACCES : result;
-}
-
-/** Who a listener works for: a server. */
-export interface ListenerUser {
-  /** A connection has been accepted, and is the user's now. */
-  accepted(connection: Connection): void;
-  /** Accepting has failed for good. */
-  failed(errno: number): void;
 }
 
 /** These concern one connection only, which is gone. */
@@ -80,8 +76,8 @@ const shortage = [EMFILE, ENFILE, ENOBUFS, ENOENT, ENOMEM];
 /** How long a shortage is waited out before the next attempt, if no socket of ours is closed before. */
 const shortageMs = 100;
 
-/** A listening descriptor. */
-export class Listener implements CompletionHandler, Waiter {
+/** A listening descriptor. It has the names of node's handles that servers use. */
+export class Listener implements ServerHandle, CompletionHandler, Waiter {
   readonly runsUserCode = true;
   readonly ring: Ring;
   readonly fd: number;
@@ -89,38 +85,51 @@ export class Listener implements CompletionHandler, Waiter {
   readonly domain: number;
   /** Connections are reported in the async context that listen() was called in. */
   readonly scope: AsyncResource;
+  /** The server that listens with it. */
+  owner: unknown;
+  onconnection: NonNullable<ServerHandle['onconnection']> = (_errno, client) => client?.close();
+  declare getsockname?: (out: object) => number;
 
-  readonly #user: ListenerUser;
   /** Where it was bound to by us: only then the socket is surely this process's alone. */
   readonly #endpoint: Endpoint | undefined;
+  /** Node's handle that the descriptor is a duplicate of. */
+  readonly #native: NativeHandle | undefined;
   #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
   #slot = -1;
   #wanted = false;
   #closed = false;
+  #descriptorGone = false;
   /** The ring takes no more operations: this has been told, once. */
   #refused = false;
   #referenced = true;
   #endShortage: (() => void) | undefined;
 
-  /** `endpoint`: undefined for a descriptor that the user brought. */
-  constructor(ring: Ring, fd: number, endpoint: Endpoint | undefined, user: ListenerUser) {
+  /**
+   * `endpoint`: undefined for a descriptor that the user brought. `native`: is kept open as long as this, since node's
+   * own code may look at it, and closed with it.
+   */
+  constructor(ring: Ring, fd: number, endpoint?: Endpoint, native?: NativeHandle) {
     this.ring = ring;
     this.fd = fd;
     this.domain = endpoint === undefined ? socketDomain(fd) : domainOf(endpoint);
     this.#endpoint = endpoint;
-    this.#user = user;
+    this.#native = native;
     ownDescriptor(ring, fd);
+    if (this.domain !== AF_UNIX) this.getsockname = (out) => localAddress(fd, out);
+    // libuv may listen on it already: what it accepts from now on comes here, too.
+    if (native !== undefined) native.onconnection = (errno, client) => this.onconnection(errno, client);
     const type = this.domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
     this.scope = new AsyncResource(type, { requireManualDestroy: true });
   }
 
-  /** The path that it has made. */
-  get path(): string | undefined {
-    return this.#endpoint !== undefined && 'path' in this.#endpoint ? this.#endpoint.path : undefined;
+  /** Node's handle over a duplicate of its descriptor; or -errno. */
+  static over(ring: Ring, native: NativeHandle): Listener | number {
+    const fd = loadBinding().duplicate(native.fd);
+    return fd < 0 ? fd : new Listener(ring, fd, undefined, native);
   }
 
-  address(): MaybeAddress | undefined {
-    return localAddressOf(this.fd);
+  listen(backlog: number): number {
+    return loadBinding().listen(this.fd, backlog);
   }
 
   /** Takes connections, until `stop()`. Meanwhile they wait in the kernel's backlog. */
@@ -144,12 +153,15 @@ export class Listener implements CompletionHandler, Waiter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The accept holds the file until its terminal completion. This ends the listening now, and refuses who waits in
-    // the backlog; not if the socket is another process's too.
-    if (this.#endpoint !== undefined) loadBinding().shutdown(this.fd, SHUT_RDWR);
     if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
+    // The accept holds the file. No shutdown(2): another process may listen on the socket, too.
+    const letGo = this.#slot >= 0 && !this.ring.closed && this.ring.native.cancelNow(this.#slot);
     this.stop();
-    if (this.#slot < 0) this.#closeDescriptor();
+    if (this.#slot < 0) this.#ended();
+    else if (letGo) this.#closeDescriptor();
+    this.#native?.close();
+    const path = this.#endpoint !== undefined && 'path' in this.#endpoint ? this.#endpoint.path : undefined;
+    if (path !== undefined && !path.startsWith('\0')) removePath(path);
   }
 
   #closeNow(fd: number): void {
@@ -158,7 +170,13 @@ export class Listener implements CompletionHandler, Waiter {
   }
 
   #closeDescriptor(): void {
+    if (this.#descriptorGone) return;
+    this.#descriptorGone = true;
     this.#closeNow(this.fd);
+  }
+
+  #ended(): void {
+    this.#closeDescriptor();
     this.scope.emitDestroy();
   }
 
@@ -198,7 +216,7 @@ export class Listener implements CompletionHandler, Waiter {
     if (!this.#wanted || this.#closed) return;
     // Not inside the call or the completion that asked for connections: without a listener, 'error' throws.
     process.nextTick(() => {
-      if (!this.#closed) this.scope.runInAsyncScope(() => this.#user.failed(ECANCELED));
+      if (!this.#closed) this.scope.runInAsyncScope(() => this.onconnection(ECANCELED));
     });
   }
 
@@ -221,7 +239,7 @@ export class Listener implements CompletionHandler, Waiter {
     } finally {
       // The kernel ends a multishot on any error, and when the completion queue is full.
       if (terminal) {
-        if (this.#closed) this.#closeDescriptor();
+        if (this.#closed) this.#ended();
         else this.#arm();
       }
     }
@@ -232,7 +250,7 @@ export class Listener implements CompletionHandler, Waiter {
       // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there or
       // nothing could be done on it, the ring being closed.
       if (connection === undefined) this.#closeNow(res);
-      else this.#user.accepted(connection);
+      else this.onconnection(0, connection);
     } else if (this.#closed || passing.includes(res) || (res === ECANCELED && stopping)) {
       // Nothing is lost.
     } else if (shortage.includes(res)) {
@@ -240,7 +258,7 @@ export class Listener implements CompletionHandler, Waiter {
     } else {
       this.#wanted = false;
       this.#refused = this.ring.closed;
-      this.#user.failed(res);
+      this.onconnection(res);
     }
   }
 

@@ -17,7 +17,12 @@ export const nodeNet = originalOf('net', netExports);
 /** Whether `cluster.fork()` has made this process. Without a channel to a primary it can't be: nothing is loaded then. */
 export function isClusterWorker(): boolean {
   if (process.send === undefined) return false;
-  return (process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker;
+  return clusterModule().isWorker;
+}
+
+/** Loaded when needed: most programs have no cluster. */
+export function clusterModule(): Cluster {
+  return process.getBuiltinModule('node:cluster') as unknown as Cluster;
 }
 
 /**

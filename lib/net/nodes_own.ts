@@ -5,15 +5,16 @@
  *
  * @module
  */
-import { Connection } from './connection.js';
+import { isForNode, type SocketOptions } from './socket_options.js';
 
-/** A socket on one of node's handles. */
-export function isNodesSocket([options]: unknown[]): boolean {
-  const { handle } = (options ?? {}) as { handle?: unknown };
-  return Boolean(handle) && !(handle instanceof Connection);
+/** A socket on one of node's handles; `self` is undefined where child_process makes the pipes to a child. */
+export function isNodesSocket([options]: unknown[], self: object | undefined): boolean {
+  const { handle } = (options ?? {}) as SocketOptions;
+  return Boolean(handle) && (self === undefined || isForNode({ handle: handle! }));
 }
 
-/** A server of node's tls, https or http2. */
+/** A server of node's tls, https or http2, whose sessions work on node's handles, too. */
 export function isNodesServer(_args: unknown[], self: object | undefined): boolean {
-  return typeof (self as { setSecureContext?: unknown } | undefined)?.setSecureContext === 'function';
+  const { setSecureContext, updateSettings } = (self ?? {}) as Record<string, unknown>;
+  return typeof (setSecureContext ?? updateSettings) === 'function';
 }

@@ -51,6 +51,14 @@ export class Sender implements CompletionHandler, Waiter {
     this.#connection = connection;
   }
 
+  /** How many bytes are not known to be sent. */
+  get pendingBytes(): number {
+    if (this.#callback === undefined) return 0;
+    let bytes = -this.#offset;
+    for (let i = this.#index; i < this.#views.length; i++) bytes += this.#lengths[i]!;
+    return bytes;
+  }
+
   get busy(): boolean {
     return this.#slot >= 0;
   }

@@ -4,33 +4,47 @@
  * @module
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
-import dns from 'node:dns';
 import { EventEmitter } from 'node:events';
 import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
 import { nodeMajor } from '../core/node_version.js';
 import { ring as threadRing } from '../core/backend.js';
-import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
-import type { Family, MaybeAddress } from './address.js';
+import type { MaybeAddress } from './address.js';
 import { checkedBlockList, isBlocked } from './block_list.js';
 import { CallableEmitter } from './callable.js';
-import type { Connection } from './connection.js';
+import { askPrimary } from './cluster_worker.js';
+import { Connection } from './connection.js';
 import {
   alreadyListening,
-  EADDRINUSE,
-  EINVAL,
   errnoError,
+  hostPortError,
   invalidArgType,
   listenError,
   notRunning,
 } from './errors.js';
 import { Incoming, type IncomingOptions } from './incoming.js';
-import { closeOnAbort, keyOf, parseListen, targetOf, type ListenOptions, type Place } from './listen.js';
-import { Listener, openListening, type ListenerUser } from './listener.js';
-import { addMode, removePath } from './node_net.js';
+import {
+  adoptedBy,
+  closeOnAbort,
+  lookUpOne,
+  parseListen,
+  targetOf,
+  type Adopted,
+  type ListenOptions,
+} from './listen.js';
+import { Listener } from './listener.js';
+import {
+  isNativeHandle,
+  setOwner,
+  takeConnection,
+  type NativeHandle,
+  type ServerHandle,
+} from './native_handle.js';
+import { addMode, isClusterWorker } from './node_net.js';
+import { nameOf, openWanted, type PlaceName, type Wanted } from './place.js';
+import { SentSockets, type SocketList } from './sent_sockets.js';
 import { Socket } from './socket.js';
-import { loadBinding } from '../core/binding.js';
 
 /** Options of {@link createServer}. */
 export interface ServerOptions {
@@ -52,9 +66,9 @@ const serverChannel = diagnosticsChannel.channel('net.server.socket');
 const listenChannel = diagnosticsChannel.tracingChannel('net.server.listen');
 
 /** A TCP server, or one on a Unix socket. Use it as node's: see node's documentation. */
-export class Server extends CallableEmitter implements ListenerUser {
+export class Server extends CallableEmitter {
   /** Node's name for what works below the server; null when it does not listen. */
-  _handle: Listener | null = null;
+  _handle: ServerHandle | null = null;
   _connections = 0;
   _unref = false;
   _pipeName: string | undefined;
@@ -69,6 +83,7 @@ export class Server extends CallableEmitter implements ListenerUser {
   declare maxConnections: number | undefined;
   declare blockList: BlockList | undefined;
 
+  readonly #sent = new SentSockets();
   readonly #incoming = new Incoming<Socket>(() => this.#adjust());
   /** Makes the outcome of an earlier listen() void. */
   #listening = 0;
@@ -110,87 +125,112 @@ export class Server extends CallableEmitter implements ListenerUser {
     if (listenChannel.asyncStart.hasSubscribers) listenChannel.asyncStart.publish({ server: this, options });
     if (callback !== null) this.once('listening', callback);
     this.#listening++;
+    const adopted = adoptedBy(request);
+    if (adopted !== undefined) {
+      this.#adopt(adopted, +request.backlog | 0);
+      return this;
+    }
     closeOnAbort(this, options.signal);
     const target = targetOf(request, args);
     // Whatever it is: coerced as by node's C++.
     const backlog = +request.backlog | 0;
-    if ('fd' in target) this.#listenOnDescriptor(target.fd, backlog);
+    if ('fd' in target) this.#listenOn({ place: null, fd: target.fd, backlog }, false);
     else if ('port' in target) this.#listenOnPort(target.port, options, backlog);
     else this.#listenOnPath(target.path, options, backlog);
     return this;
   }
 
-  #listenOnPort(port: number, { host, ipv6Only = false }: ListenOptions, backlog: number): void {
-    if (host) {
-      const listening = this.#listening;
-      dns.lookup(host, (error, address, family) => {
-        if (listening !== this.#listening) return;
-        if (error) this.emit('error', error);
-        else this.#open({ endpoint: { address, port, family: family as Family }, ipv6Only }, backlog);
-      });
+  /** Takes over what somebody else has bound, or already listens with. It is closed with this server. */
+  #adopt({ handle, path }: Adopted, backlog: number): void {
+    if (path !== undefined) this._pipeName = path;
+    const listener = isNativeHandle(handle) ? Listener.over(threadRing(), handle) : handle;
+    if (typeof listener === 'number') this.#listenFailed(listener, null);
+    else this.#begin(listener, { key: '-1:null:-1', address: null, port: -1 }, backlog);
+  }
+
+  #listenOnPort(port: number, options: ListenOptions, backlog: number): void {
+    const { host, ipv6Only = false, reusePort = false } = options;
+    const exclusive = Boolean(options.exclusive) || reusePort === true;
+    const flags = { ipv6Only: ipv6Only === true, reusePort: reusePort === true };
+    if (!host) {
+      this.#listenOn({ place: { port }, flags, backlog }, exclusive);
       return;
     }
-    // Both families where there is IPv6. A port in use is in use for both.
-    const endpoint = { address: '::', port, family: 6 as Family };
-    const fd = openListening(endpoint, ipv6Only);
-    if (fd < 0 && fd !== EADDRINUSE) {
-      this.#open({ endpoint: { address: '0.0.0.0', port, family: 4 }, ipv6Only }, backlog);
-    } else {
-      this.#begin(fd, { endpoint, ipv6Only }, backlog);
-    }
+    const listening = this.#listening;
+    lookUpOne(host, (error, address, family) => {
+      if (listening !== this.#listening) return;
+      if (error) this.emit('error', error);
+      else this.#listenOn({ place: { address, port, family }, flags, backlog }, exclusive);
+    });
   }
 
   #listenOnPath(path: string, options: ListenOptions, backlog: number): void {
-    const { readableAll, writableAll } = options;
+    const { readableAll, writableAll, exclusive } = options;
     this._pipeName = path;
-    this.#open({ endpoint: { path }, ipv6Only: false }, backlog);
+    this.#listenOn({ place: { path }, backlog, readableAll, writableAll }, Boolean(exclusive));
     if (this._handle !== null && (readableAll || writableAll)) {
       addMode(path, (readableAll ? 0o444 : 0) | (writableAll ? 0o222 : 0));
     }
   }
 
-  #listenOnDescriptor(fd: number, backlog: number): void {
-    // No fraction: the kernel would take what is before the point.
-    const isDescriptor = Number.isInteger(fd) && fd < 2 ** 31;
-    const type = isDescriptor ? loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) : EINVAL;
-    if (type !== SOCK_STREAM) this.#listenFailed(EINVAL, null);
-    else this.#begin(fd, null, backlog);
-  }
-
-  #open(place: Place, backlog: number): void {
-    this.#begin(openListening(place.endpoint, place.ipv6Only), place, backlog);
-  }
-
-  /** `fd`: a bound socket, or -errno. `place` is null for a descriptor that the user brought. */
-  #begin(fd: number, place: Place | null, backlog: number): void {
-    if (fd < 0) return this.#listenFailed(fd, place);
-    const result = loadBinding().listen(fd, backlog);
-    if (result < 0) {
-      loadBinding().closeDescriptor(fd);
-      return this.#listenFailed(result, place);
+  /** A worker of a cluster that does not want the place for itself asks the primary. */
+  #listenOn(wanted: Wanted, exclusive: boolean): void {
+    if (exclusive || !isClusterWorker()) {
+      this.#listenHere(wanted);
+      return;
     }
-    const listener = new Listener(threadRing(), fd, place?.endpoint, this);
-    this._handle = listener;
-    this._connectionKey = keyOf(place);
-    if (this._unref) listener.unref();
+    const listening = this.#listening;
+    askPrimary(this, wanted, (errno, handle) => {
+      if (listening !== this.#listening) {
+        handle?.close();
+        return;
+      }
+      const name = nameOf(wanted);
+      if (errno < 0) {
+        this.emit('error', hostPortError(errno, 'bind', name.address!, name.port!));
+        return;
+      }
+      this._handle?.close();
+      this.#begin(handle!, name, wanted.backlog);
+    });
+  }
+
+  #listenHere(wanted: Wanted): void {
+    const opened = openWanted(wanted);
+    if (opened.fd < 0) {
+      this.#listenFailed(opened.fd, opened);
+      return;
+    }
+    this.#begin(new Listener(threadRing(), opened.fd, opened.endpoint), opened, wanted.backlog);
+  }
+
+  #begin(handle: ServerHandle, name: PlaceName, backlog: number): void {
+    this._handle = handle;
+    handle.onconnection = (errno, client) => this.#onConnection(errno, client);
+    if (handle instanceof Listener) handle.owner = this;
+    else setOwner(handle, this);
+    const result = handle.listen(backlog);
+    if (result < 0) {
+      this._handle = null;
+      handle.close();
+      this.#listenFailed(result, name);
+      return;
+    }
+    this._connectionKey = name.key;
+    if (this._unref) handle.unref();
     this.#incoming.open();
     this.#adjust();
     listenChannel.asyncEnd.publish({ server: this });
-    listener.scope.runInAsyncScope(() =>
+    const listening = (): void =>
       process.nextTick(() => {
-        if (this._handle === listener) this.emit('listening');
-      }),
-    );
+        if (this._handle === handle) this.emit('listening');
+      });
+    if (handle instanceof Listener) handle.scope.runInAsyncScope(listening);
+    else listening();
   }
 
-  #listenFailed(errno: number, place: Place | null): void {
-    const [address, port] =
-      place === null
-        ? [null, null]
-        : 'path' in place.endpoint
-          ? [place.endpoint.path, -1]
-          : [place.endpoint.address, place.endpoint.port];
-    const error = listenError(errno, address, port);
+  #listenFailed(errno: number, name: PlaceName | null): void {
+    const error = listenError(errno, name?.address ?? null, name?.port ?? null);
     listenChannel.error.publish({ server: this, error });
     process.nextTick(() => this.emit('error', error));
   }
@@ -200,7 +240,12 @@ export class Server extends CallableEmitter implements ListenerUser {
   }
 
   address(): MaybeAddress | string | null {
-    if (this._handle !== null && this._handle.domain !== AF_UNIX) return this._handle.address() ?? null;
+    if (this._handle?.getsockname) {
+      const out = {};
+      const errno = this._handle.getsockname(out);
+      if (errno !== 0) throw errnoError(errno, 'address');
+      return out;
+    }
     // Also when it is closed: as node.
     return this._pipeName ?? null;
   }
@@ -210,7 +255,8 @@ export class Server extends CallableEmitter implements ListenerUser {
   /** Begins or stops accepting, as there is demand for connections or not. */
   #adjust(): void {
     const listener = this._handle;
-    if (listener === null) return;
+    // A cluster's primary hands connections out as they come. Another server may have taken the listener over.
+    if (!(listener instanceof Listener) || listener.owner !== this) return;
     if (this.#incoming.wanted(this.listenerCount('connection'))) {
       listener.start();
     } else {
@@ -233,13 +279,19 @@ export class Server extends CallableEmitter implements ListenerUser {
     this.on('newListener', watch);
   }
 
-  /** @internal */
-  accepted(connection: Connection): void {
+  #onConnection(errno: number, client?: Connection | NativeHandle): void {
+    if (errno < 0) {
+      this.emit('error', errnoError(errno, 'accept'));
+      return;
+    }
+    const connection = client instanceof Connection ? client : takeConnection(client!);
+    // No descriptor is left: libuv drops connections then, too.
+    if (typeof connection === 'number') return;
     if (this.#isFull()) {
       this.#drop(connection);
       return;
     }
-    if (this.blockList !== undefined && isBlocked(this.blockList, connection.remoteAddress()?.address)) {
+    if (this.blockList !== undefined && isBlocked(this.blockList, connection.remote().address)) {
       connection.close();
       return;
     }
@@ -268,26 +320,21 @@ export class Server extends CallableEmitter implements ListenerUser {
   }
 
   #drop(connection: Connection): void {
-    const local = connection.localAddress();
-    const remote = connection.remoteAddress();
+    const local = connection.local();
+    const remote = connection.remote();
     connection.close();
     if (connection.isUnix) {
       this.emit('drop');
       return;
     }
     this.emit('drop', {
-      localAddress: local?.address,
-      localPort: local?.port,
-      localFamily: local?.family,
-      remoteAddress: remote?.address,
-      remotePort: remote?.port,
-      remoteFamily: remote?.family,
+      localAddress: local.address,
+      localPort: local.port,
+      localFamily: local.family,
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      remoteFamily: remote.family,
     });
-  }
-
-  /** @internal */
-  failed(errno: number): void {
-    this.emit('error', errnoError(errno, 'accept'));
   }
 
   /** Iterates over the connections; see {@link IncomingOptions}. `break` leaves the server open. */
@@ -296,7 +343,7 @@ export class Server extends CallableEmitter implements ListenerUser {
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
-    process.nextTick(callback, null, this._connections);
+    this.#sent.count(this._connections, callback);
     return this;
   }
 
@@ -317,18 +364,28 @@ export class Server extends CallableEmitter implements ListenerUser {
   /** Stops listening; 'close' comes when the last connection has ended. */
   close(callback?: (error?: Error) => void): this {
     this.#listening++;
-    const listener = this._handle;
+    const handle = this._handle;
     if (typeof callback === 'function') {
-      this.once('close', listener === null ? () => callback(notRunning()) : callback);
+      this.once('close', handle === null ? () => callback(notRunning()) : callback);
     }
-    if (listener !== null) {
+    if (handle !== null) {
       this._handle = null;
-      listener.close();
-      if (listener.path !== undefined && !listener.path.startsWith('\0')) removePath(listener.path);
+      handle.close();
     }
     this.#incoming.close();
-    this._emitCloseIfDrained();
+    // One more, until all of those that were sent away have ended.
+    this._connections++;
+    const ended = (): void => {
+      this._connections--;
+      this._emitCloseIfDrained();
+    };
+    if (!this.#sent.close(ended)) ended();
     return this;
+  }
+
+  /** @internal Sockets of this server were sent to another process. */
+  _setupWorker(list: SocketList): void {
+    this.#sent.add(list);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

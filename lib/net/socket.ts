@@ -21,7 +21,13 @@ import {
 import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
-import { checkedOptions, isForNode, openDescriptor, type SocketOptions } from './socket_options.js';
+import {
+  adoptedConnection,
+  checkedOptions,
+  isForNode,
+  openDescriptor,
+  type SocketOptions,
+} from './socket_options.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
 export class Socket extends SocketBase {
@@ -30,9 +36,9 @@ export class Socket extends SocketBase {
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
-    if (isForNode(given.fd)) return new nodeNet.Socket(given) as unknown as Socket;
+    if (isForNode(given)) return new nodeNet.Socket(given) as unknown as Socket;
     super(given);
-    if (given.handle) this._adopt(given.handle);
+    if (given.handle) this._adopt(adoptedConnection(given.handle));
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
     this.on('end', onEnd);
 
@@ -192,7 +198,6 @@ export class Socket extends SocketBase {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    const wasConnecting = this.connecting;
     this.connecting = false;
     const connection = this._letGo();
     const hadError = error !== null && error !== undefined;
@@ -204,9 +209,7 @@ export class Socket extends SocketBase {
       callback(error);
     } else {
       callback(error);
-      // Where it was about to connect, node has a handle to close, which takes until the loop turns.
-      if (wasConnecting) setImmediate(close);
-      else process.nextTick(() => this.emit('close'));
+      process.nextTick(() => this.emit('close'));
     }
     if (this._server) {
       this._server._connections--;

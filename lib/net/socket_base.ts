@@ -4,14 +4,21 @@
  * @module
  */
 import type * as nodeTypes from 'node:net';
-import { validateFunction } from '../core/validate.js';
+import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
 import { byteLength, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
+import { EBADF, errnoError, invalidArgType } from './errors.js';
 import { IdleTimer } from './idle_timer.js';
 import type { UserBuffer } from './receiver.js';
-import { timerDuration, type SocketOptions } from './socket_options.js';
+import {
+  keepAliveOf,
+  timerDuration,
+  type KeepAlive,
+  type KeepAliveArguments,
+  type SocketOptions,
+} from './socket_options.js';
 import { SocketUser, userBufferOf } from './socket_user.js';
 
 type Callback = (...args: unknown[]) => void;
@@ -39,8 +46,8 @@ export class SocketBase extends CallableDuplex {
   readonly #idle: IdleTimer;
   #referenced = true;
   #noDelay: boolean;
-  #keepAlive: boolean;
-  #keepAliveSeconds: number;
+  #keepAlive: KeepAlive;
+  #typeOfService: number | undefined;
   #localAddress: MaybeAddress | undefined;
   #remoteAddress: MaybeAddress | undefined;
   #bytesRead = 0;
@@ -59,8 +66,11 @@ export class SocketBase extends CallableDuplex {
     this.#user = new SocketUser(this);
     this.#idle = new IdleTimer(() => this.#timedOut());
     this.#noDelay = Boolean(options.noDelay);
-    this.#keepAlive = Boolean(options.keepAlive);
-    this.#keepAliveSeconds = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
+    this.#keepAlive = {
+      enable: Boolean(options.keepAlive),
+      delay: ~~((options.keepAliveInitialDelay ?? 0) / 1000),
+    };
+    this.#typeOfService = options.typeOfService;
     this._userBuffer = userBufferOf(this, options.onread);
   }
 
@@ -82,7 +92,11 @@ export class SocketBase extends CallableDuplex {
     this.#localAddress = undefined;
     this._unrefTimer();
     if (this.#noDelay) connection.setNoDelay(true);
-    if (this.#keepAlive) connection.setKeepAlive(true, this.#keepAliveSeconds);
+    const { enable, delay, interval, count } = this.#keepAlive;
+    if (enable) connection.setKeepAlive(true, delay, interval, count);
+    if (this.#typeOfService === undefined) return;
+    const errno = connection.setTypeOfService(this.#typeOfService);
+    if (errno < 0 && errno !== EBADF) this.emit('error', errnoError(errno, 'setTypeOfService'));
   }
 
   /** Has no connection any more. What it was is remembered as far as node does. */
@@ -95,6 +109,11 @@ export class SocketBase extends CallableDuplex {
     this.#localAddress = undefined;
     this._handle = null;
     return connection;
+  }
+
+  /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
+  _giveAway(): void {
+    this._letGo()?.close();
   }
 
   /** @internal A socket that was closed is used again, or a new one: what was done to it before is forgotten. */
@@ -143,20 +162,39 @@ export class SocketBase extends CallableDuplex {
 
   setNoDelay(enable?: boolean): this {
     const wanted = enable === undefined ? true : Boolean(enable);
-    if (this._handle !== null && !this.connecting && wanted !== this.#noDelay)
-      this._handle.setNoDelay(wanted);
+    const changed = wanted !== this.#noDelay;
     this.#noDelay = wanted;
+    if (changed) this._handle?.setNoDelay(wanted);
     return this;
   }
 
-  setKeepAlive(enable?: boolean, initialDelayMs = 0): this {
-    const wanted = Boolean(enable);
-    const seconds = ~~(initialDelayMs / 1000);
-    const changed = wanted !== this.#keepAlive || (wanted && seconds !== this.#keepAliveSeconds);
-    if (this._handle !== null && !this.connecting && changed) this._handle.setKeepAlive(wanted, seconds);
+  setKeepAlive(...args: KeepAliveArguments): this {
+    const before = this.#keepAlive;
+    const wanted = keepAliveOf(args);
+    const { enable, delay, interval, count } = wanted;
+    const same = delay === before.delay && interval === before.interval && count === before.count;
+    // What is turned off has no delay that could change.
+    if (this._handle !== null && enable === before.enable && (!enable || same)) return this;
     this.#keepAlive = wanted;
-    this.#keepAliveSeconds = seconds;
+    this._handle?.setKeepAlive(enable, delay, interval, count);
     return this;
+  }
+
+  setTypeOfService(value: number): this {
+    if (Number.isNaN(value)) throw invalidArgType('tos', 'of type number', value);
+    validateInt32(value, 'tos', 0, 255);
+    const changed = value !== this.#typeOfService;
+    this.#typeOfService = value;
+    const errno = this._handle !== null && changed ? this._handle.setTypeOfService(value) : 0;
+    if (errno < 0) throw errnoError(errno, 'setTypeOfService');
+    return this;
+  }
+
+  getTypeOfService(): number {
+    if (this._handle === null || this._handle.isUnix) return this.#typeOfService ?? 0;
+    const value = this._handle.getTypeOfService();
+    if (value < 0) throw errnoError(value, 'getTypeOfService');
+    return value;
   }
 
   /** @internal The server has these set already. */
@@ -186,13 +224,18 @@ export class SocketBase extends CallableDuplex {
   /** @internal */
   _getsockname(): MaybeAddress {
     if (this._handle === null) return {};
-    return (this.#localAddress ??= this._handle.localAddress() ?? {});
+    return (this.#localAddress ??= this._handle.local());
   }
 
   /** @internal */
   _getpeername(): MaybeAddress {
-    if (this._handle !== null && !this.connecting) this.#remoteAddress ??= this._handle.remoteAddress();
-    return this.#remoteAddress ?? {};
+    if (this._handle === null || this.connecting) return this.#remoteAddress ?? {};
+    if (this.#remoteAddress === undefined) {
+      const out = {};
+      if (this._handle.getpeername(out) < 0) return out;
+      this.#remoteAddress = out;
+    }
+    return this.#remoteAddress;
   }
 
   get localAddress(): string | undefined {

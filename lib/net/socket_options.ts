@@ -9,11 +9,19 @@ import { isatty } from 'node:tty';
 import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
-import { validatedFd } from '../core/validate.js';
+import { validatedFd, validateInt32 } from '../core/validate.js';
 import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
-import { ENOTSOCK, invalidArgType, invalidArgValue, invalidFdType, outOfRange } from './errors.js';
-import { isFifo } from './node_net.js';
+import {
+  ENOTSOCK,
+  errnoError,
+  invalidArgType,
+  invalidArgValue,
+  invalidFdType,
+  outOfRange,
+} from './errors.js';
+import { isNativeHandle, takeConnection, type NativeHandle } from './native_handle.js';
+import { isFifo, nodeNet } from './node_net.js';
 import type { OnRead } from './socket_user.js';
 
 /** Options of a {@link Socket}. */
@@ -21,8 +29,8 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   fd?: number;
   readable?: boolean;
   writable?: boolean;
-  /** @internal A connection that was accepted. */
-  handle?: Connection;
+  /** A connection of the ring, or a handle of node's. */
+  handle?: Connection | NativeHandle;
   /** @internal */
   pauseOnCreate?: boolean;
   /** @internal */
@@ -31,7 +39,39 @@ export interface SocketOptions extends Omit<DuplexOptions, 'objectMode'> {
   noDelay?: boolean;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
+  typeOfService?: number;
   blockList?: BlockList;
+}
+
+/** What `socket.setKeepAlive()` has been told. Seconds. */
+export interface KeepAlive {
+  enable: boolean;
+  delay: number;
+  interval?: number | undefined;
+  count?: number | undefined;
+}
+
+/** The arguments of `socket.setKeepAlive()`; times in ms. Node 20 and 22 take the first two. */
+export type KeepAliveArguments = [
+  enable?: boolean | { enable?: boolean; initialDelay?: number; interval?: number; count?: number },
+  initialDelay?: number,
+  interval?: number,
+  count?: number,
+];
+
+const takesProbes = nodeNet.Socket.prototype.setKeepAlive.length > 2;
+const seconds = (ms: number | undefined): number => ~~(ms! / 1000);
+
+/** As the node that runs reads them. */
+export function keepAliveOf([enable, initialDelay, interval, count]: KeepAliveArguments): KeepAlive {
+  if (!takesProbes) return { enable: Boolean(enable), delay: seconds(initialDelay) };
+  if (typeof enable === 'object' && enable !== null) ({ enable, initialDelay, interval, count } = enable);
+  return {
+    enable: Boolean(enable),
+    delay: seconds(initialDelay),
+    interval: interval === undefined ? undefined : seconds(interval),
+    count,
+  };
 }
 
 /** The longest time that node's timers take. */
@@ -51,6 +91,7 @@ export function checkedOptions(options: SocketOptions | number | undefined): Soc
     }
     given.keepAliveInitialDelay = Math.max(delay, 0);
   }
+  if (given.typeOfService !== undefined) validateInt32(given.typeOfService, 'options.typeOfService', 0, 255);
   return given;
 }
 
@@ -62,11 +103,21 @@ export function openDescriptor(fd: number): Connection {
   return new Connection(threadRing(), fd, socketDomain(fd));
 }
 
+/** The connection of the `handle` option. */
+export function adoptedConnection(handle: Connection | NativeHandle): Connection {
+  if (handle instanceof Connection) return handle;
+  const connection = takeConnection(handle);
+  if (typeof connection === 'number') throw errnoError(connection, 'open');
+  return connection;
+}
+
 /**
- * Whether node's own Socket is for this descriptor: a pipe or FIFO, which is no socket; or standard input and output,
- * which have to be written before process.exit() ends the process.
+ * Whether node's own Socket is for these options: a handle that is no connected socket's (one of tls, a `BoundSocket`, or
+ * the user's own); a pipe or FIFO, which is no socket; or standard input and output, which have to be written before
+ * process.exit() ends the process.
  */
-export function isForNode(fd: unknown): boolean {
+export function isForNode({ handle, fd }: SocketOptions): boolean {
+  if (handle) return !(handle instanceof Connection || isNativeHandle(handle));
   if (typeof fd !== 'number' || !Number.isInteger(fd) || fd < 0 || fd > 2 ** 31 - 1) return false;
   return fd <= 2 || isFifo(fd);
 }

@@ -7,6 +7,7 @@ import net from '../net/index.js';
 import { nodeNet } from '../net/node_net.js';
 import { callerOf } from './caller.js';
 import { replaceMember, type Undo } from './replace.js';
+import { sendOverDuplicates } from './sending.js';
 
 type Methods = Record<PropertyKey, ((...args: unknown[]) => unknown) | undefined>;
 
@@ -63,14 +64,26 @@ function createServer(options?: unknown, listener?: unknown): unknown {
   return create(options, listener);
 }
 
+/** Sessions of http2 work on node's handles; over the ring's sockets they would go through streams. */
+function connect(...args: unknown[]): unknown {
+  const [options] = args as [{ port?: unknown } | undefined];
+  // As http2 asks, and few others: who it is takes longer to find out.
+  const isNodes =
+    args.length === 1 &&
+    typeof options?.port === 'string' &&
+    callerOf(connect)?.file === 'node:internal/http2/core';
+  const open = (isNodes ? nodeNet : net).connect as (...args: unknown[]) => unknown;
+  return open(...args);
+}
+
 /** What `node:net` exports instead of node's own: nothing where node's own net does the work. */
 export function netMembers(): object {
   if (net.Socket === nodeNet.Socket) return {};
-  const { Server, Socket, Stream, connect, createConnection } = net;
-  return { Server, Socket, Stream, connect, createConnection, createServer };
+  const { Server, Socket, Stream } = net;
+  return { Server, Socket, Stream, connect, createConnection: connect, createServer };
 }
 
 export function prepareSockets(): Undo[] {
   if (net.Socket === nodeNet.Socket) return [];
-  return [answerTls(), ...lendMethods()];
+  return [answerTls(), ...lendMethods(), ...sendOverDuplicates()];
 }

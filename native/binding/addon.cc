@@ -161,6 +161,12 @@ Napi::Value open_flags(const Napi::CallbackInfo& info) {
   return outcome(info, ::fcntl(integer(info, 0), F_GETFL));
 }
 
+// duplicate(fd): another descriptor of the same open file, close-on-exec and above the standard streams; or
+// -errno.
+Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
+  return outcome(info, ::fcntl(integer(info, 0), F_DUPFD_CLOEXEC, 3));
+}
+
 // closeDescriptor(fd): for sockets and pipes on which nothing is in flight.
 Napi::Value close_descriptor(const Napi::CallbackInfo& info) {
   return outcome(info, ::close(integer(info, 0)));
@@ -213,6 +219,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("pipe", &open_pipe);
   add("describe", &describe_file);
   add("openFlags", &open_flags);
+  add("duplicate", &duplicate_descriptor);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);
   add("keepFreedMemory", &keep_freed_memory);

@@ -308,6 +308,9 @@ void RingWrap::add_control_functions(Napi::Object object) {
     wrap.executor_->cancel(u32(info, 0));
     return info.Env().Undefined();
   });
+  add("cancelNow", [u32](RingWrap& wrap, Info info) -> Napi::Value {
+    return Napi::Boolean::New(info.Env(), wrap.executor_->cancel_now(u32(info, 0)));
+  });
   add("setRef", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.executor_->set_referenced(u32(info, 0), info[1].As<Napi::Boolean>());
     return info.Env().Undefined();

@@ -91,6 +91,18 @@ void Executor::cancel(uint32_t slot) {
   if (op->read_file == nullptr || op->read_file->begun) queue_cancel(*op);
 }
 
+bool Executor::cancel_now(uint32_t slot) {
+  cancel(slot);
+  // The kernel limits what it does in one call; others' work must not keep us here, though.
+  constexpr int kMaxRounds = 64;
+  for (int round = 0; round < kMaxRounds; round++) {
+    enter_until_taken(ring_->sq.publish(), true);
+    if (ring_->sq.pending() == 0 && !ring_->wants_enter()) break;
+  }
+  update_loop_reference();
+  return ring_->sq.pending() == 0;
+}
+
 void Executor::queue_cancel(const Op& op) {
   fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, op.user_data(CqeTag::kIgnored));
   stats_.by_kind[kKindOf<CancelOperation>]++;

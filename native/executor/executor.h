@@ -108,6 +108,9 @@ class Executor final : private LoopWatcher::Events {
   int begin_chain(uint32_t count);
   // Asks the kernel to cancel; the outcome is the operation's own completion.
   void cancel(uint32_t slot);
+  // The same, and tells the kernel now, with all else that waits: an operation that was waiting for something
+  // has let go of its file when this returns. False if not all of it could be submitted.
+  bool cancel_now(uint32_t slot);
   void set_referenced(uint32_t slot, bool referenced);
   // io_uring_enter now. `submit_eagerly`: only if the completions being handled are few.
   void submit();

@@ -1,0 +1,134 @@
+/**
+ * `subprocess.send(message, socket)` and `process.send()`: node sends the handle of its C++ that it finds in a socket or
+ * a server. The ring's have none: a handle over a duplicate of the descriptor is sent.
+ *
+ * @module
+ */
+import { loadBinding } from '../core/binding.js';
+import type { Server } from '../net/server.js';
+import type { Socket } from '../net/socket.js';
+import net from '../net/index.js';
+import { nodeNet } from '../net/node_net.js';
+import { replaceMember, type Undo } from './replace.js';
+
+interface Options {
+  keepOpen?: boolean;
+  swallowErrors?: boolean;
+}
+
+type Sent = (error: Error | null) => void;
+
+/** A process that can be sent to. */
+interface Target {
+  emit(event: 'error', error: Error): boolean;
+  _send?: Send;
+}
+
+/** What `send()` ends in, also for messages that had to wait. */
+type Send = (
+  this: Target,
+  message: unknown,
+  handle: unknown,
+  options: Options | boolean,
+  callback?: Sent,
+) => boolean;
+
+/** What node needs to know of a socket that it sends. */
+interface Parcel {
+  server?: unknown;
+  parser?: unknown;
+  _httpMessage?: unknown;
+}
+
+interface Native {
+  close(): void;
+}
+
+const inherits = (prototype: object, value: unknown): boolean =>
+  Object.prototype.isPrototypeOf.call(prototype, value as object);
+
+/** A server of node's that can be sent, and no more. */
+function serverToSend(server: Server): { _handle?: Native } {
+  const parcel = Object.create(nodeNet.Server.prototype) as { _handle?: Native };
+  const { fd: own } = (server._handle ?? {}) as { fd?: number };
+  const fd = own === undefined ? -1 : loadBinding().duplicate(own);
+  if (fd < 0) return parcel;
+  const { _createServerHandle: open } = nodeNet as unknown as {
+    _createServerHandle: (address: null, port: number, addressType: number, fd: number) => Native | number;
+  };
+  const native = open(null, -1, -1, fd);
+  if (typeof native === 'number') loadBinding().closeDescriptor(fd);
+  else parcel._handle = native;
+  return parcel;
+}
+
+/** Sends a server. It stays open here. */
+function sendServer(target: Target, send: Send, args: Parameters<Send>): boolean {
+  const [message, server, options, callback] = args;
+  const parcel = serverToSend(server as Server);
+  const done: Sent = (error) => {
+    parcel._handle?.close();
+    if (typeof callback === 'function') callback(error);
+    else if (error) target.emit('error', error);
+  };
+  return send.call(target, message, parcel, options, done);
+}
+
+/** Sends a socket. Unless it is to be kept open, it is without a connection here from now on. */
+function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean {
+  const [message, handle, options, callback] = args;
+  const socket = handle as Socket & Parcel;
+  const connection = socket._handle;
+  const fd = connection === null ? -1 : loadBinding().duplicate(connection.fd);
+  // As node does with one that was sent before: the message goes alone.
+  if (fd < 0) return send.call(target, message, undefined, options, callback);
+  const parcel = new nodeNet.Socket({ fd, manualStart: true } as object) as Parcel & { destroy(): void };
+  if (socket.server) parcel.server = socket.server;
+  const keepOpen = typeof options === 'object' && options.keepOpen;
+  if (!keepOpen) {
+    socket.setTimeout(0);
+    socket._giveAway();
+    // Node frees what http has for the connection.
+    parcel.parser = socket.parser;
+    parcel._httpMessage = socket._httpMessage;
+    socket.parser = socket._httpMessage = null;
+    return send.call(target, message, parcel, options, callback);
+  }
+  const done: Sent = (error) => {
+    parcel.destroy();
+    if (typeof callback === 'function') callback(error);
+    else if (error) target.emit('error', error);
+  };
+  return send.call(target, message, parcel, options, done);
+}
+
+function sending(send: Send): Send {
+  return function (message, handle, options, callback) {
+    const args: Parameters<Send> = [message, handle, options, callback];
+    if (inherits(net.Socket.prototype, handle)) return sendSocket(this, send, args);
+    if (inherits(net.Server.prototype, handle)) return sendServer(this, send, args);
+    return send.apply(this, args);
+  };
+}
+
+/** Of this process, where it has a parent to send to; and of every child that it will have. */
+export function sendOverDuplicates(): Undo[] {
+  const undos: Undo[] = [];
+  const self = process as unknown as Target;
+  if (self._send !== undefined) undos.push(replaceMember(self, '_send', sending(self._send)));
+  // Node gives each child a function of its own.
+  const { prototype } = process.getBuiltinModule('node:child_process').ChildProcess as { prototype: object };
+  Object.defineProperty(prototype, '_send', {
+    set(this: Target, send: Send) {
+      Object.defineProperty(this, '_send', {
+        value: sending(send),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    },
+    configurable: true,
+  });
+  undos.push(() => void Reflect.deleteProperty(prototype, '_send'));
+  return undos;
+}
