@@ -23,11 +23,11 @@ t.test('fs-extra', { skip }, async (t) => {
   const directory = makeSource(t);
   await compare(t, 'fs_extra.mjs', {
     ring: ['openat', 'unlinkat', 'mkdirat', 'renameat'],
-    each: (by) => ({ args: [join(directory, 'source'), join(directory, by ?? 'plain')] }),
+    base: directory,
+    each: (target) => ({ args: [join(directory, 'source'), target] }),
     // Where links lead is below the target.
-    drive: async (program, by) => {
+    drive: async (program, target) => {
       await program.outcome;
-      const target = join(directory, by ?? 'plain');
       return listing(target).map((line) => line.replace(target, 'TARGET'));
     },
   });
@@ -38,13 +38,12 @@ t.test('tar', { skip }, async (t) => {
   await compare(t, 'tar.mjs', {
     by: 'require',
     ring: ['openat', 'read', 'write', 'close'],
-    each: (by) => ({ args: [join(directory, 'source'), join(directory, by ?? 'plain')] }),
-    drive: async (program, by) => {
+    base: directory,
+    each: (target) => ({ args: [join(directory, 'source'), target] }),
+    drive: async (program, target) => {
       await program.outcome;
       // Archives have the time at which they were made.
-      return listing(join(directory, by ?? 'plain'), { times: true }).map((line) =>
-        line.replace(/(\.t(?:ar|gz) .*) \S+$/, '$1'),
-      );
+      return listing(target, { times: true }).map((line) => line.replace(/(\.t(?:ar|gz) .*) \S+$/, '$1'));
     },
   });
 });
@@ -54,10 +53,11 @@ t.test('graceful-fs waits when no more files may be open', { skip }, async (t) =
   await compare(t, 'graceful_fs.mjs', {
     ring: ['openat', 'close'],
     openFiles: 90,
-    each: (by) => ({ args: [join(directory, by ?? 'plain')] }),
-    drive: async (program, by) => {
+    base: directory,
+    each: (target) => ({ args: [target] }),
+    drive: async (program, target) => {
       await program.outcome;
-      return listing(join(directory, by ?? 'plain'));
+      return listing(target);
     },
   });
 });
@@ -66,10 +66,10 @@ t.test('pino', { skip }, async (t) => {
   const directory = t.testdir({ plain: {}, import: {} });
   await compare(t, 'pino.mjs', {
     ring: ['openat', 'write'],
-    each: (by) => ({ args: [join(directory, by ?? 'plain')] }),
-    drive: async (program, by) => {
+    base: directory,
+    each: (target) => ({ args: [target] }),
+    drive: async (program, target) => {
       await program.outcome;
-      const target = join(directory, by ?? 'plain');
       const count = (name: string): number => readFileSync(join(target, name), 'utf8').split('\n').length - 1;
       const counts = ['later', 'later.1', 'made/at once', 'worker', 'errors'].map(count);
       t.same(counts, [1000, 20_000, 2000, 5001, 1]);
@@ -83,6 +83,7 @@ t.test('chokidar', { skip }, async (t) => {
   await compare(t, 'chokidar.mjs', {
     by: 'require',
     ring: ['write', 'mkdirat', 'renameat', 'unlinkat'],
-    each: (by) => ({ args: [join(directory, by ?? 'plain')] }),
+    base: directory,
+    each: (target) => ({ args: [target] }),
   });
 });
