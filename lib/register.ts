@@ -22,6 +22,7 @@ import nodeFs from './fs/node_fs.js';
 import nodePromises from './fs/node_promises.js';
 import { syncFunctions } from './fs/sync_patched.js';
 import { netExports, nodeNet } from './net/node_net.js';
+import { adjustLoaded } from './register/loaded.js';
 import { realpath } from './register/realpath.js';
 import { replaceMember, replaceMembers, type Undo } from './register/replace.js';
 import { netMembers, prepareSockets } from './register/sockets.js';
@@ -47,6 +48,7 @@ export function register(): boolean {
     ...replaceMembers(netExports, nodeNet, netMembers()),
   ];
   callThrough(fsExports);
+  adjustLoaded(nodeNet.createConnection, netExports.createConnection);
   syncBuiltinESMExports();
   return true;
 }
@@ -57,9 +59,11 @@ export function register(): boolean {
  */
 export function unregister(): void {
   if (undos === undefined) return;
+  const { createConnection } = netExports;
   for (const undo of undos.reverse()) undo();
   undos = undefined;
   callThrough(api);
+  adjustLoaded(createConnection, netExports.createConnection);
   setRegistration(undefined);
   syncBuiltinESMExports();
 }

@@ -44,6 +44,20 @@ export class CallableEmitter extends EventEmitter {
   }
 }
 
+/** The objects that were made elsewhere. */
+const existed = new WeakSet<object>();
+
+/** Whether a class below has given its fields to this object, which was made elsewhere. */
+export const hasFields = (object: object): boolean => existed.has(object);
+
+/** By prototypes: others, of objects that get fields all the same. See {@link alsoOn}. */
+const bridges = new WeakMap<object, object>();
+
+/** Called on an object that inherits from `bridge`, the class of `prototype` gives it its fields. */
+export function alsoOn(prototype: object, bridge: object): void {
+  bridges.set(prototype, bridge);
+}
+
 // The constructor of any class: its arguments are none of our business.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type AnyClass = new (...args: any[]) => object;
@@ -76,8 +90,8 @@ export function callable<C extends AnyClass>(
 ): C {
   const { prototype } = Class as { prototype: object };
   const nodePrototype = (NodeClass as { prototype: object }).prototype;
-  const inherits = (from: object, self: unknown): self is object =>
-    Object.prototype.isPrototypeOf.call(from, self as object);
+  const inherits = (from: object | undefined, self: unknown): self is object =>
+    from !== undefined && Object.prototype.isPrototypeOf.call(from, self as object);
   const wrapped: C = new Proxy(Class, {
     construct(_target, args: unknown[], newTarget): object {
       const { prototype: made } = newTarget as { prototype: object };
@@ -87,9 +101,10 @@ export function callable<C extends AnyClass>(
       return Reflect.construct(NodeClass, args, newTarget) as object;
     },
     apply(_target, self: unknown, args: unknown[]) {
-      if (inherits(prototype, self)) {
+      if (inherits(prototype, self) || inherits(bridges.get(prototype), self)) {
         if (!isForNode(args, self)) {
           target = self;
+          existed.add(self);
           try {
             Reflect.construct(Class, args);
           } finally {

@@ -5,10 +5,12 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
+import { Connection } from '../net/connection.js';
+import net from '../net/index.js';
+import { Listener } from '../net/listener.js';
+import { nodeNet } from '../net/node_net.js';
 import type { Server } from '../net/server.js';
 import type { Socket } from '../net/socket.js';
-import net from '../net/index.js';
-import { nodeNet } from '../net/node_net.js';
 import { replaceMember, type Undo } from './replace.js';
 
 interface Options {
@@ -47,31 +49,41 @@ interface Native {
 const inherits = (prototype: object, value: unknown): boolean =>
   Object.prototype.isPrototypeOf.call(prototype, value as object);
 
-/** A server of node's that can be sent, and no more. */
-function serverToSend(server: Server): { _handle?: Native } {
-  const parcel = Object.create(nodeNet.Server.prototype) as { _handle?: Native };
-  const { fd: own } = (server._handle ?? {}) as { fd?: number };
+/** A handle of node's over a duplicate of the descriptor; undefined where there is no descriptor, or none left. */
+function nativeOver(handle: unknown): Native | undefined {
+  const { fd: own } = (handle ?? {}) as { fd?: number };
   const fd = own === undefined ? -1 : loadBinding().duplicate(own);
-  if (fd < 0) return parcel;
+  if (fd < 0) return undefined;
   const { _createServerHandle: open } = nodeNet as unknown as {
-    _createServerHandle: (address: null, port: number, addressType: number, fd: number) => Native | number;
+    _createServerHandle: (address: null, port: null, addressType: null, fd: number) => Native | number;
   };
-  const native = open(null, -1, -1, fd);
-  if (typeof native === 'number') loadBinding().closeDescriptor(fd);
-  else parcel._handle = native;
-  return parcel;
+  const native = open(null, null, null, fd);
+  if (typeof native !== 'number') return native;
+  loadBinding().closeDescriptor(fd);
+  return undefined;
 }
 
-/** Sends a server. It stays open here. */
-function sendServer(target: Target, send: Send, args: Parameters<Send>): boolean {
-  const [message, server, options, callback] = args;
-  const parcel = serverToSend(server as Server);
+/** Sends what node finds no more than a handle in: a server, or just its `_handle`. It stays open here. */
+function sendHandle(
+  target: Target,
+  send: Send,
+  [message, , options, callback]: Parameters<Send>,
+  native: Native | undefined,
+  parcel: unknown,
+): boolean {
   const done: Sent = (error) => {
-    parcel._handle?.close();
+    native?.close();
     if (typeof callback === 'function') callback(error);
     else if (error) target.emit('error', error);
   };
   return send.call(target, message, parcel, options, done);
+}
+
+/** Sends a server. */
+function sendServer(target: Target, send: Send, args: Parameters<Send>): boolean {
+  const native = nativeOver((args[1] as Server)._handle);
+  const parcel = Object.create(nodeNet.Server.prototype, { _handle: { value: native } }) as object;
+  return sendHandle(target, send, args, native, parcel);
 }
 
 /** Sends a socket. Unless it is to be kept open, it is without a connection here from now on. */
@@ -107,6 +119,10 @@ function sending(send: Send): Send {
     const args: Parameters<Send> = [message, handle, options, callback];
     if (inherits(net.Socket.prototype, handle)) return sendSocket(this, send, args);
     if (inherits(net.Server.prototype, handle)) return sendServer(this, send, args);
+    if (handle instanceof Listener || handle instanceof Connection) {
+      const native = nativeOver(handle);
+      return sendHandle(this, send, args, native, native);
+    }
     return send.apply(this, args);
   };
 }

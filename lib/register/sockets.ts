@@ -6,6 +6,7 @@
 import net from '../net/index.js';
 import { nodeNet } from '../net/node_net.js';
 import { callerOf } from './caller.js';
+import { either } from './either.js';
 import { replaceMember, type Undo } from './replace.js';
 import { sendOverDuplicates } from './sending.js';
 
@@ -44,11 +45,7 @@ function lendMethods(): Undo[] {
   // http's own close() ends with this one, also that of https, whose servers are node's.
   const { close } = net.Server.prototype as unknown as Methods;
   const { close: nodesClose } = nodeNet.Server.prototype as unknown as Methods;
-  undos.push(
-    replaceMember(net.Server.prototype, 'close', function (this: object, ...args: unknown[]) {
-      return (this instanceof nodeNet.Server ? nodesClose : close)!.apply(this, args);
-    }),
-  );
+  undos.push(replaceMember(net.Server.prototype, 'close', either(close, nodesClose)));
   return undos;
 }
 
@@ -64,14 +61,16 @@ function createServer(options?: unknown, listener?: unknown): unknown {
   return create(options, listener);
 }
 
+function firstKey(value: unknown): string | undefined {
+  if (typeof value === 'object') for (const key in value) return key;
+  return undefined;
+}
+
 /** Sessions of http2 work on node's handles; over the ring's sockets they would go through streams. */
 function connect(...args: unknown[]): unknown {
-  const [options] = args as [{ port?: unknown } | undefined];
   // As http2 asks, and few others: who it is takes longer to find out.
-  const isNodes =
-    args.length === 1 &&
-    typeof options?.port === 'string' &&
-    callerOf(connect)?.file === 'node:internal/http2/core';
+  const mayBeHttp2 = args.length === 1 && firstKey(args[0]) === 'port';
+  const isNodes = mayBeHttp2 && callerOf(connect)?.file === 'node:internal/http2/core';
   const open = (isNodes ? nodeNet : net).connect as (...args: unknown[]) => unknown;
   return open(...args);
 }
