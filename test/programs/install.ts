@@ -11,15 +11,25 @@ const lock = join(programs, 'package-lock.json');
 /** The lock file that node_modules was made from: written last. */
 const stamp = join(programs, 'node_modules/.installed-lock.json');
 
-if (!existsSync(stamp) || !readFileSync(stamp).equals(readFileSync(lock))) {
-  const { status, error } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: programs,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    // Where there is no registry that is to be known soon.
-    env: { ...process.env, npm_config_fetch_retries: '1', npm_config_fetch_timeout: '30000' },
-  });
+/** What npm says when it fails; undefined when it does not. */
+function npm(args: string[], limitMs?: number): string | undefined {
+  const options = { cwd: programs, timeout: limitMs, encoding: 'utf8' } as const;
+  const { status, signal, error, stderr } = spawnSync('npm', args, options);
+  if (signal !== null) return 'npm error code ETIMEDOUT';
   if (error) throw error;
-  if (status !== 0) process.exit(1);
+  return status === 0 ? undefined : stderr;
+}
+
+if (!existsSync(stamp) || !readFileSync(stamp).equals(readFileSync(lock))) {
+  // Where there is no registry that is known soon: `npm ci` tries it for every package. Not every registry answers this.
+  const unanswered = npm(['ping', '--fetch-retries=0'], 20_000);
+  const failure = /code E(?!\d)/.test(unanswered ?? '')
+    ? unanswered
+    : npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  if (failure !== undefined) {
+    console.error(failure);
+    process.exit(1);
+  }
   // As a user's program has it: by its name.
   symlinkSync(root, join(programs, 'node_modules/ringcore'));
   copyFileSync(lock, stamp);
