@@ -33,14 +33,13 @@ function answerTls(): Undo {
 /** What node calls on `net.Socket.prototype` and `net.Server.prototype` for objects that are node's own. */
 function lendMethods(): Undo[] {
   const undos: Undo[] = [];
-  for (const [own, nodes] of [
-    [net.Socket.prototype, nodeNet.Socket.prototype],
-    [net.Server.prototype, nodeNet.Server.prototype],
-  ] as [object, object][]) {
-    for (const symbol of Object.getOwnPropertySymbols(nodes)) {
-      if (symbol in own) continue;
-      undos.push(replaceMember(own, symbol, (nodes as Methods)[symbol]));
-    }
+  // tls calls it on its own sockets when it tries several addresses.
+  const sockets = nodeNet.Socket.prototype as unknown as Methods;
+  const reinitialize = Object.getOwnPropertySymbols(sockets).find(
+    ({ description }) => description === 'kReinitializeHandle',
+  );
+  if (reinitialize !== undefined) {
+    undos.push(replaceMember(net.Socket.prototype, reinitialize, sockets[reinitialize]));
   }
   // http's own close() ends with this one, also that of https, whose servers are node's.
   const { close } = net.Server.prototype as unknown as Methods;
