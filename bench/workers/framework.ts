@@ -5,7 +5,7 @@ import { spec, tell } from './protocol.js';
 import { reportWhenAsked } from './report.js';
 
 // From build/bench/workers.
-const require = createRequire(new URL('../../../test/programs/package.json', import.meta.url));
+const programs = createRequire(new URL('../../../test/programs/package.json', import.meta.url));
 const hello = 'hello world\n';
 const at = { port: 0, host: '127.0.0.1', backlog: 4096 };
 
@@ -23,7 +23,7 @@ type Fastify = () => {
 
 const frameworks: Record<string, () => Promise<Server>> = {
   async express() {
-    const app = (require('express') as Express)();
+    const app = (programs('express') as Express)();
     app.get('/', (_request, response) => response.send(hello));
     const { createServer } = await import('node:http');
     const server = createServer(app);
@@ -31,7 +31,7 @@ const frameworks: Record<string, () => Promise<Server>> = {
     return server;
   },
   async fastify() {
-    const app = (require('fastify') as Fastify)();
+    const app = (programs('fastify') as Fastify)();
     app.get('/', async () => hello);
     await app.listen(at);
     return app.server;

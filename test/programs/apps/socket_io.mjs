@@ -72,5 +72,5 @@ fact('reconnected', await again.emitWithAck('echo', 'here again'));
 const ends = Promise.all(room.map((socket) => once(socket, 'disconnect')));
 again.io.reconnection(false);
 await server.close();
-fact('ends', [...new Set((await ends).map(([reason]) => reason))].sort());
+fact('ends', (await ends).length);
 for (const socket of open) socket.close();
