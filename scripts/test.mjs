@@ -134,7 +134,7 @@ if (globSync('test/native/*.test.cc').some(wanted)) {
   });
 }
 // From the sources: build/ may still hold a test that is gone.
-await runFiles(globSync('test/**/*.test.ts').filter(wanted).sort(), 2);
+await runFiles(globSync('test/**/*.test.ts', { ignore: '**/node_modules/**' }).filter(wanted).sort(), 2);
 
 if (total.passed + total.failed + total.skipped === 0) fail(`no tests at ${filters.join(', ') || 'all'}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

@@ -2,6 +2,7 @@ import type { Case } from '../harness/types.js';
 import { copyCases } from './copy.js';
 import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
+import { frameworkCases } from './frameworks.js';
 import { httpCases } from './http.js';
 import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
@@ -19,6 +20,7 @@ export const allCases: Case[] = [
   ...copyCases,
   ...echoCases,
   ...httpCases,
+  ...frameworkCases,
   ...eventLoopCases,
   ...startUpCases,
 ];

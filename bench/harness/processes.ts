@@ -65,12 +65,12 @@ function collect(stream: NodeJS.ReadableStream | null): { text: string } {
   return collected;
 }
 
-/** Runs a program of bench/native to its end and returns the JSON that it printed. */
-export async function runProgram(
+/** Runs a program to its end and returns what it printed. */
+export async function runForOutput(
   command: string,
   args: (string | number)[],
   options: StartOptions,
-): Promise<Record<string, number>> {
+): Promise<string> {
   const child = start(command, args.map(String), options);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
@@ -78,7 +78,16 @@ export async function runProgram(
   if (code !== 0) {
     throw new Error(`${command}: ${signal ?? `exit code ${code}`}: ${stdout.text}${stderr.text}`.trim());
   }
-  return JSON.parse(stdout.text) as Record<string, number>;
+  return stdout.text;
+}
+
+/** Runs a program of bench/native to its end and returns the JSON that it printed. */
+export async function runProgram(
+  command: string,
+  args: (string | number)[],
+  options: StartOptions,
+): Promise<Record<string, number>> {
+  return JSON.parse(await runForOutput(command, args, options)) as Record<string, number>;
 }
 
 /** Starts a server of bench/native, which prints its port first. */
@@ -118,10 +127,12 @@ export class Worker {
     spec: Omit<WorkerSpec, 'implementation'>,
     driver: ScriptDriver,
     context: Context,
+    nodeArguments: string[] = [],
   ): Promise<Worker> {
     const path = fileURLToPath(new URL(`../workers/${script}.js`, import.meta.url));
     const { implementation } = driver;
-    const child = start(driver.execPath, [path, JSON.stringify({ ...spec, implementation })], {
+    const argument = JSON.stringify({ ...spec, implementation });
+    const child = start(driver.execPath, [...nodeArguments, path, argument], {
       cpu: context.testCpu,
       priority: context.priority,
       ipc: true,

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { loadNet } from './implementation.js';
-import { spec, tell, type ToWorker } from './protocol.js';
+import { spec, tell } from './protocol.js';
+import { reportWhenAsked } from './report.js';
 
 export const hello = 'hello world\n';
 const net = await loadNet();
@@ -49,26 +49,7 @@ const modes: Record<string, () => Server> = {
 const server = modes[spec.mode ?? '']?.();
 if (!server) throw new Error(`no server ${spec.mode}`);
 
-let mark = { utilization: performance.eventLoopUtilization(), cpu: process.cpuUsage(), ms: 0 };
-process.on('message', (message: ToWorker) => {
-  if (message.type === 'mark') {
-    mark = {
-      utilization: performance.eventLoopUtilization(),
-      cpu: process.cpuUsage(),
-      ms: performance.now(),
-    };
-  } else if (message.type === 'report') {
-    const { user, system } = process.cpuUsage(mark.cpu);
-    const { utilization } = performance.eventLoopUtilization(mark.utilization);
-    tell({
-      type: 'report',
-      utilization,
-      cpuUs: user + system,
-      seconds: (performance.now() - mark.ms) / 1000,
-    });
-  }
-});
-
+reportWhenAsked();
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   tell({ type: 'ready', port: (server.address() as AddressInfo).port });
 });
