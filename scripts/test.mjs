@@ -124,6 +124,9 @@ if (filters.length === 0) {
   await step('API pages', bin('typedoc'), ['--emit', 'none', '--logLevel', 'Error']);
   await step('C++ format', process.execPath, ['scripts/clang_format.mjs', '--dry-run', '--Werror']);
 }
+if (globSync('test/{contract,faults,hazards}/*.test.ts').some(wanted)) {
+  await step('addon with faults', process.execPath, ['scripts/fault_addon.mjs']);
+}
 if (globSync('test/native/*.test.cc').some(wanted)) {
   await tapStep('native tests', ['scripts/test_native.mjs', ...filters], {
     onAssertion: (run, { passed }) => console.log(`${run.ok ? 'ok' : 'not ok'} ${run.name} (${passed})`),
