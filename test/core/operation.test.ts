@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import t from 'tap';
-import { close, nop, openat, pipe, poll, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
-import { descriptorsAtRest, exception, makePipe, rejection, runScript } from './support.js';
+import { close, nop, openat, poll, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
+import { descriptorsAtRest, exception, lacking, makePipe, pipe, rejection, runScript } from './support.js';
 
 t.test('nothing is submitted before it is awaited', async (t) => {
   await nop();
@@ -230,7 +230,7 @@ t.test('an unhandled rejection ends the process, as with any promise', async (t)
   t.match(stderr, /ENOENT: no such file or directory, open '\/nowhere\/at all'/);
 });
 
-t.test('ref and unref', async (t) => {
+t.test('ref and unref', lacking('pipe'), async (t) => {
   const script = (line: string): string => `
     import { timeout, pipe, read, poll } from 'ringcore/core';
     const [reader] = await pipe();

@@ -210,7 +210,8 @@ class FaultyRing {
     const u32 count = counts_[opcode]++;
     plan().seen[opcode]++;
     const FaultPlan& wanted = plan();
-    if (wanted.once_opcode == opcode + 1 && count == wanted.once_after) {
+    if (wanted.once_opcode == opcode + 1 &&
+        (count == wanted.once_after || (wanted.once_and_after && count > wanted.once_after))) {
       return fail(sqe, static_cast<int>(wanted.once_errno));
     }
     if (wanted.spared[opcode]) return;
@@ -263,7 +264,8 @@ class FaultyRing {
         return one_of(ECONNRESET, EPIPE, EINTR, ENOBUFS);
       case IORING_OP_RECV:
       case IORING_OP_RECVMSG:
-        return one_of(ECONNRESET, EINTR, ENOBUFS, EAGAIN);
+        // No ENOBUFS: it means that every buffer is taken, and is waited out until one comes back.
+        return one_of(ECONNRESET, EINTR, EAGAIN);
       case IORING_OP_ACCEPT:
         return one_of(ECONNABORTED, EMFILE, EINTR, ENOMEM);
       case IORING_OP_CONNECT:

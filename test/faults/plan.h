@@ -20,7 +20,8 @@ struct FaultPlan {
   uint32_t once_opcode;
   uint32_t once_after;
   uint32_t once_errno;
-  uint32_t unused[3];
+  uint32_t once_and_after;  // not 0: all that follow it, too
+  uint32_t unused[2];
   // What was done.
   uint32_t failed;
   uint32_t shortened;

@@ -19,6 +19,8 @@ export interface Once {
   opcode: number;
   after: number;
   errno: number;
+  /** And all that follow it. */
+  andAfter?: boolean;
 }
 
 const none: Rates = { fail: 0, shorten: 0, worker: 0, delay: 0, reorder: 0, duplicate: 0, enter: 0 };
@@ -59,7 +61,7 @@ export class Plan {
     { spared = [], once }: { spared?: number[]; once?: Once } = {},
   ): void {
     const { fail, shorten, worker, delay, reorder, duplicate, enter } = { ...none, ...rates };
-    const one = once === undefined ? [0, 0, 0] : [once.opcode + 1, once.after, once.errno];
+    const one = once === undefined ? [0, 0, 0, 0] : [once.opcode + 1, once.after, once.errno, once.andAfter ? 1 : 0];
     const flags = Uint32Array.from({ length: 64 }, (_, opcode) => (spared.includes(opcode) ? 1 : 0));
     writeSync(this.#fd, flags, 0, flags.byteLength, firstSpared * 4);
     const head = [1, seed, ++this.#epoch, fail, shorten, worker, delay, reorder, duplicate, enter, ...one];
