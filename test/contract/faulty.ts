@@ -5,7 +5,17 @@ import { runScript, type Outcome } from '../core/support.js';
 import { faultEnvironment } from '../faults/runner.js';
 
 /** Opcodes by name, for `plan.begin(seed, rates, { once, spared })`. */
-const opcodes = { nop: 0, fsync: 3, cancel: 14, openat: 18, close: 19, read: 22, write: 23, send: 26, recv: 27 };
+const opcodes = {
+  nop: 0,
+  fsync: 3,
+  cancel: 14,
+  openat: 18,
+  close: 19,
+  read: 22,
+  write: 23,
+  send: 26,
+  recv: 27,
+};
 
 const prelude = `
   import { Plan } from ${JSON.stringify(join(import.meta.dirname, '../faults/plan.js'))};

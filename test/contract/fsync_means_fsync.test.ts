@@ -29,7 +29,13 @@ t.test('a failing fsync fails its caller', async (t) => {
     await handle.close();`,
   );
   const failed = 'EIO 1';
-  t.strictSame(result, { sync: failed, datasync: failed, fsync: failed, fdatasync: failed, writeFile: failed });
+  t.strictSame(result, {
+    sync: failed,
+    datasync: failed,
+    fsync: failed,
+    fdatasync: failed,
+    writeFile: failed,
+  });
 });
 
 t.test('it is pending until its completion is there', async (t) => {

@@ -56,10 +56,12 @@ t.test('every transfer is short, and all bytes arrive', async (t) => {
   });
 });
 
-t.test('an error behind the first bytes: the count says how many went, the next call what was wrong', async (t) => {
-  const result = await underFaults(
-    t.testdir(),
-    `
+t.test(
+  'an error behind the first bytes: the count says how many went, the next call what was wrong',
+  async (t) => {
+    const result = await underFaults(
+      t.testdir(),
+      `
     const ENOSPC = 28;
     const handle = await fs.promises.open(work + '/full', 'w');
     plan.begin(1, { shorten: 1000 }, { once: { opcode: opcode.write, after: 1, errno: ENOSPC } });
@@ -71,6 +73,7 @@ t.test('an error behind the first bytes: the count says how many went, the next 
     plan.end();
     const { size } = nodeFs.statSync(work + '/full');
     console.log(JSON.stringify({ told: bytesWritten === size && size > 0 && size < 100_000, next, whole }));`,
-  );
-  t.strictSame(result, { told: true, next: 'ENOSPC', whole: 'ENOSPC' });
-});
+    );
+    t.strictSame(result, { told: true, next: 'ENOSPC', whole: 'ENOSPC' });
+  },
+);

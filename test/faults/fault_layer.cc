@@ -212,7 +212,7 @@ class FaultyRing {
     const FaultPlan& wanted = plan();
     if (wanted.once_opcode == opcode + 1 &&
         (count == wanted.once_after || (wanted.once_and_after && count > wanted.once_after))) {
-      return fail(sqe, static_cast<int>(wanted.once_errno));
+      return replace(sqe, wanted.once_errno);
     }
     if (wanted.spared[opcode]) return;
     if (const int error = error_of(opcode, draw(1, opcode, count));
@@ -224,6 +224,12 @@ class FaultyRing {
       sqe.flags |= IOSQE_ASYNC;
       plan().to_worker++;
     }
+  }
+
+  void replace(io_uring_sqe& sqe, u32 by) {
+    if (by < FaultPlan::kForeign) return fail(sqe, static_cast<int>(by));
+    sqe.opcode = static_cast<u8>(by - FaultPlan::kForeign);
+    plan().failed++;
   }
 
   // 0: it is not made to fail.
@@ -448,6 +454,9 @@ class FaultyRing {
 };
 
 thread_local std::vector<std::unique_ptr<FaultyRing>> rings;
+thread_local u32 registered_calls = 0;
+
+bool setup_fails(u32 call) { return plan().setup_call == call && plan().setup_errno != 0; }
 
 template <class Wanted>
 FaultyRing* find(Wanted wanted) {
@@ -458,6 +467,8 @@ FaultyRing* find(Wanted wanted) {
 }  // namespace
 
 int io_uring_setup(unsigned entries, io_uring_params* params) {
+  registered_calls = 0;
+  if (setup_fails(1)) return -static_cast<int>(plan().setup_errno);
   const int fd = real_setup(entries, params);
   if (fd < 0) return fd;
   std::erase_if(rings, [fd](auto& ring) { return ring->fd() == fd; });
@@ -467,6 +478,7 @@ int io_uring_setup(unsigned entries, io_uring_params* params) {
 
 int io_uring_enter(int fd, unsigned to_submit, unsigned min_complete, unsigned flags, const void* arg,
                    std::size_t arg_size) {
+  if (setup_fails(100)) return -static_cast<int>(plan().setup_errno);
   const bool registered = flags & IORING_ENTER_REGISTERED_RING;
   FaultyRing* ring =
       find([&](FaultyRing& one) { return registered ? one.registered == fd : one.fd() == fd; });
@@ -475,6 +487,7 @@ int io_uring_enter(int fd, unsigned to_submit, unsigned min_complete, unsigned f
 }
 
 int io_uring_register(int fd, unsigned opcode, const void* arg, unsigned nr_args) {
+  if (setup_fails(1 + ++registered_calls)) return -static_cast<int>(plan().setup_errno);
   const int result = real_register(fd, opcode, arg, nr_args);
   FaultyRing* ring = find([fd](FaultyRing& one) { return one.fd() == fd; });
   if (ring == nullptr) return result;

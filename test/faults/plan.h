@@ -5,6 +5,8 @@
 #include <cstdint>
 
 struct FaultPlan {
+  static constexpr uint32_t kForeign = 0x10000;
+
   uint32_t enabled;
   uint32_t seed;
   uint32_t epoch;  // a new one: begin again with this seed
@@ -16,12 +18,15 @@ struct FaultPlan {
   uint32_t reorder;    // neighbours in the completion queue that are swapped
   uint32_t duplicate;  // last completions that come a second time
   uint32_t enter;      // calls of io_uring_enter that fail: EINTR, EAGAIN, EBUSY
-  // The n-th operation of a kind: opcode + 1, how many of it to let pass, the errno.
+  // The n-th operation of a kind: opcode + 1, how many of it to let pass, the errno; or kForeign plus the
+  // opcode that it becomes.
   uint32_t once_opcode;
   uint32_t once_after;
   uint32_t once_errno;
   uint32_t once_and_after;  // not 0: all that follow it, too
-  uint32_t unused[2];
+  // Of a ring that is being opened: 1 io_uring_setup, 1 + n the n-th io_uring_register; 100 io_uring_enter. The errno.
+  uint32_t setup_call;
+  uint32_t setup_errno;
   // What was done.
   uint32_t failed;
   uint32_t shortened;

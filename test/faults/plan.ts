@@ -39,10 +39,13 @@ const firstSeen = 96;
 
 export type Counts = Record<(typeof counters)[number], number>;
 
-/** Must stand in RINGCORE_FAULTS, and have room for the plan, before the addon is loaded. */
-export function createPlan(path: string): void {
+/** Must stand in RINGCORE_FAULTS, and have room for the plan, before the addon is loaded. `setup`: which call of a ring's
+ * set-up fails (plan.h), and how. */
+export function createPlan(path: string, setup = { call: 0, errno: 0 }): void {
   const fd = openSync(path, 'w');
-  writeSync(fd, new Uint8Array(words * 4));
+  const plan = new Uint32Array(words);
+  plan.set([setup.call, setup.errno], 14);
+  writeSync(fd, plan);
   closeSync(fd);
 }
 
@@ -61,7 +64,8 @@ export class Plan {
     { spared = [], once }: { spared?: number[]; once?: Once } = {},
   ): void {
     const { fail, shorten, worker, delay, reorder, duplicate, enter } = { ...none, ...rates };
-    const one = once === undefined ? [0, 0, 0, 0] : [once.opcode + 1, once.after, once.errno, once.andAfter ? 1 : 0];
+    const one =
+      once === undefined ? [0, 0, 0, 0] : [once.opcode + 1, once.after, once.errno, once.andAfter ? 1 : 0];
     const flags = Uint32Array.from({ length: 64 }, (_, opcode) => (spared.includes(opcode) ? 1 : 0));
     writeSync(this.#fd, flags, 0, flags.byteLength, firstSpared * 4);
     const head = [1, seed, ++this.#epoch, fail, shorten, worker, delay, reorder, duplicate, enter, ...one];

@@ -13,8 +13,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const hangMs = 30_000;
 
 /** The environment in which the addon with the fault layer is loaded, and follows the plan at this path. */
-export function faultEnvironment(plan: string): NodeJS.ProcessEnv {
-  createPlan(plan);
+export function faultEnvironment(plan: string, setup?: { call: number; errno: number }): NodeJS.ProcessEnv {
+  createPlan(plan, setup);
   return {
     ...process.env,
     RINGCORE_BACKEND: 'io_uring',
