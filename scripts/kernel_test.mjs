@@ -93,14 +93,17 @@ function makeInitramfs(unpacked) {
   return { image, kernel: join(unpacked, 'boot', `vmlinuz-${release}`) };
 }
 
-if (spawnSync('qemu-system-x86_64', ['--version']).error) give_up('needs qemu-system-x86_64: apt-get install qemu-system-x86');
+if (spawnSync('qemu-system-x86_64', ['--version']).error)
+  give_up('needs qemu-system-x86_64: apt-get install qemu-system-x86');
 const { image, kernel } = makeInitramfs(unpackPackages());
 // Emulated: KVM inside a virtual machine, as CI's is, hangs as often as not. RINGCORE_KVM=1 tries it.
 const accelerated = process.env.RINGCORE_KVM === '1';
 const qemu = spawn(
   'qemu-system-x86_64',
   [
-    ...(accelerated ? ['-enable-kvm', '-cpu', 'host,-arch-capabilities'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...(accelerated
+      ? ['-enable-kvm', '-cpu', 'host,-arch-capabilities']
+      : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
     ...'-m 4096 -smp 2 -nographic -no-reboot -nodefaults -serial stdio -monitor none'.split(' '),
     ...['-kernel', kernel, '-initrd', image, '-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
     ...['-fsdev', 'local,id=host,path=/,security_model=none,readonly=on,multidevs=remap'],
