@@ -5,7 +5,7 @@ import { globSync } from 'tinyglobby';
 
 const files = globSync([
   'native/**/*.{h,cc}',
-  'test/native/*.{h,cc}',
+  'test/{native,faults}/**/*.{h,cc}',
   'bench/native/*.{h,cc}',
   'scripts/**/*.cc',
 ]);

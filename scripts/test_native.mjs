@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
 
 const compiler = process.env.CXX || 'g++';
@@ -19,7 +20,10 @@ const variants = [
   { name: 'tsan', flags: '-O1 -fsanitize=thread -Wno-tsan'.split(' ') },
 ];
 
-const filters = process.argv.slice(2);
+const { values: chosen, positionals: filters } = parseArgs({
+  options: { variant: { type: 'string' } },
+  allowPositionals: true,
+});
 const wanted = (path) => filters.length === 0 || filters.some((filter) => path.startsWith(filter));
 const library = globSync('native/{abi,ring,op}/*.cc').sort();
 const tests = globSync('test/native/*.test.cc').filter(wanted).sort();
@@ -146,6 +150,9 @@ if (process.platform !== 'linux') {
 } else if (spawnSync(compiler, ['--version']).error) {
   report(false, `native tests: there is no ${compiler}`);
 } else {
-  for (const variant of variants) await runVariant(variant);
+  const wantedVariants = variants.filter(
+    ({ name }) => chosen.variant === undefined || name === chosen.variant,
+  );
+  for (const variant of wantedVariants) await runVariant(variant);
 }
 console.log(`1..${count}`);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { getSystemErrorMap, inspect } from 'node:util';
+import { getSystemErrorMap, inspect, toUSVString } from 'node:util';
 import { loadedBinding } from './binding.js';
 
 const ECANCELED = 125;
@@ -68,7 +68,9 @@ function bareError(message: string): Error {
 }
 
 const pathText = (path: string | Uint8Array): string =>
-  typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString();
+  typeof path === 'string'
+    ? toUSVString(path)
+    : Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString();
 
 /** `ENOENT: no such file or directory, open '/x'`, as node:fs makes it. `errno` is negative. */
 export function systemError(errno: number, syscall: string, details: ErrorDetails = {}): SystemError {

@@ -7,6 +7,7 @@ import { setInterval as nodeInterval, setTimeout as nodeTimeout } from 'node:tim
 import { kernelAtLeast } from './availability.js';
 import { backend } from './backend.js';
 import { timeout, timeoutMultishot } from './control_ops.js';
+import { abortError } from './errors.js';
 import { validateAbortSignal, validateBoolean, validateDuration } from './validate.js';
 
 /** Options of {@link sleep}. */
@@ -69,7 +70,7 @@ async function* rearmedTicks(
   for (let tick = 1; ; tick++) {
     const left = begin + tick * period - performance.now();
     if (left > 0) await sleep(left, { signal, ref });
-    else signal?.throwIfAborted();
+    else if (signal?.aborted) throw abortError(signal.reason);
     yield tick;
   }
 }

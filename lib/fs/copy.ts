@@ -19,7 +19,7 @@ import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
 import { fstatCall } from './stat.js';
 import { perform, type Task } from './task.js';
-import { startClose, startWrite } from './transfer.js';
+import { closeResult, startClose, startWrite } from './transfer.js';
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = fsConstants;
 const permissionBits = 0o7777;
@@ -132,7 +132,8 @@ class FileCopy {
       this.#task,
     );
     await closing;
-    return results as [number, number];
+    const [written, closed] = results as [number, number];
+    return [written === EINTR && !this.#task?.stopped ? 0 : written, closeResult(closed)];
   }
 
   async #writeRest(view: Uint8Array, from: number): Promise<void> {
@@ -196,7 +197,7 @@ class FileCopy {
   async #close(): Promise<void> {
     const open = [this.#input, this.#output].filter((fd) => fd >= 0);
     this.#input = this.#output = -1;
-    const failed = (await Promise.all(open.map(close))).find((res) => res < 0 && res !== EINTR);
+    const failed = (await Promise.all(open.map(close))).find((res) => res < 0);
     this.#checked(failed ?? 0);
   }
 

@@ -7,7 +7,7 @@ import { ring as threadRing } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import type { CompletionHandler, Waiter } from '../core/completion.js';
 import type { Ring } from '../core/ring.js';
-import { ECANCELED, EFAULT } from './errors.js';
+import { ECANCELED, EFAULT, EINTR } from './errors.js';
 
 /** Fills the SQE; returns the slot, or -1 while the operation table is full. */
 export type Prepare = (native: NativeRing) => number;
@@ -24,6 +24,7 @@ export class Request implements CompletionHandler, Waiter {
   readonly #settle: Settle;
   readonly #ring: Ring = threadRing();
   #slot = -1;
+  #cancelled = false;
 
   /** `runsUserCode`: `settle` calls back into the program before it returns. */
   constructor(prepare: Prepare, settle: Settle, runsUserCode = false) {
@@ -39,6 +40,7 @@ export class Request implements CompletionHandler, Waiter {
 
   /** Asks the kernel to stop. `settle` is called in any case, when the kernel has let go. */
   cancel(): void {
+    this.#cancelled = true;
     if (this.#slot >= 0) {
       if (!this.#ring.closed) this.#ring.native.cancel(this.#slot);
     } else if (this.#ring.withdraw(this)) {
@@ -66,6 +68,8 @@ export class Request implements CompletionHandler, Waiter {
 
   complete(res: number): void {
     this.#slot = -1;
-    this.#settle(res);
+    // Interrupted, and nothing done: once more, as libuv, if it was not us who interrupted.
+    if (res === EINTR && !this.#cancelled) this.submit();
+    else this.#settle(res);
   }
 }

@@ -364,10 +364,22 @@ export function startWritev(
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
 }
 
+/** Linux has closed it when it is interrupted: never again, the number may be another file's by then. */
+class CloseRequest extends Request {
+  override complete(res: number): void {
+    super.complete(closeResult(res));
+  }
+}
+
+/** What a close has come to: an interruption is no failure of it. */
+export function closeResult(res: number): number {
+  return res === EINTR ? 0 : res;
+}
+
 /** Closes a descriptor: 0, or -errno; the number is free then in any case. */
 export function startClose(fd: number, settle: Settle, runsUserCode = false): void {
   endTurns(fd);
-  new Request((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
+  new CloseRequest((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
 }
 
 /** As a promise, which rejects with the error that node's close gives. */

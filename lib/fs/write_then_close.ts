@@ -6,9 +6,9 @@
 import { ring as threadRing } from '../core/backend.js';
 import type { CompletionHandler, Waiter } from '../core/completion.js';
 import { IOSQE_IO_LINK } from '../core/constants.js';
-import { checked, ECANCELED, EFAULT } from './errors.js';
+import { checked, ECANCELED, EFAULT, EINTR } from './errors.js';
 import type { Task } from './task.js';
-import { chunkBytes, closeDescriptor, closeQuietly, flagsForWriting } from './transfer.js';
+import { chunkBytes, closeDescriptor, closeQuietly, closeResult, flagsForWriting } from './transfer.js';
 import { hasPosition } from './turns.js';
 import { writeBytes } from './write_to.js';
 
@@ -59,11 +59,12 @@ class WriteThenClose implements Waiter {
     const written: CompletionHandler = {
       complete: (res) => {
         this.#slot = -1;
-        this.#written = res;
+        // Nothing has been written: it is left to do.
+        this.#written = res === EINTR ? 0 : res;
       },
     };
     // Each holds the bytes, by `this`; the close comes last, whatever becomes of the write.
-    const closed: CompletionHandler = { complete: (res) => this.#settle(this.#written, res) };
+    const closed: CompletionHandler = { complete: (res) => this.#settle(this.#written, closeResult(res)) };
     this.#ring.start(written, this.#slot);
     this.#ring.start(closed, native.close(0, 0, this.#fd));
     return true;

@@ -81,6 +81,8 @@ export class ConnectAttempt implements CompletionHandler, Waiter, OtherOperation
   #completed(res: number, fired: boolean): void {
     this.#slot = -1;
     const timedOut = fired && (res === ECANCELED || res === EINTR);
+    // Interrupted, and not by us: nothing has happened yet.
+    if (res === EINTR && !timedOut && this.#callback !== undefined) return this.#connection.ring.admit(this);
     this.#connection.other = undefined;
     if (this.#callback === undefined) this.#connection.settled();
     else this.#end(timedOut ? ETIMEDOUT : res, timedOut);

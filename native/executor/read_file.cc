@@ -81,7 +81,15 @@ bool sized(Executor& executor, Op& op) {
   return false;
 }
 
+void open(Executor& executor, Op& op) {
+  const ReadFile& file = *op.read_file;
+  executor.trace().step(op, kKindOf<Openat>);
+  executor.queue_sqe(op, Openat{AT_FDCWD, file.path, file.open_flags, 0666}, CqeTag::kOperation,
+                     file.waits ? abi::IOSQE_ASYNC : 0);
+}
+
 void opened(Executor& executor, Op& op, int32_t result) {
+  if (result == -EINTR && !executor.stopping(op)) return open(executor, op);
   if (result < 0) return finish(executor, op, result, Stage::kOpen);
   ReadFile& file = *op.read_file;
   file.fd = result;
@@ -164,9 +172,7 @@ void ReadFile::begin(Executor& executor, Op& op, bool try_at_once) {
   if (executor.stopping(op)) return finish(executor, op, -ECANCELED, Stage::kOpen);
   file.waits = executor.mounts().open_may_wait(AT_FDCWD, file.path, file.open_flags);
   if (try_at_once && !file.waits && read_at_once(executor, op)) return;
-  executor.trace().step(op, kKindOf<Openat>);
-  executor.queue_sqe(op, Openat{AT_FDCWD, file.path, file.open_flags, 0666}, CqeTag::kOperation,
-                     file.waits ? abi::IOSQE_ASYNC : 0);
+  open(executor, op);
 }
 
 void ReadFile::advance(Executor& executor, Op& op, int32_t result, CqeTag tag) {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import t from 'tap';
-import { close, nop, openat, pipe, poll, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
-import { descriptorsAtRest, exception, makePipe, rejection, runScript } from './support.js';
+import { close, nop, openat, poll, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
+import { descriptorsAtRest, exception, lacking, makePipe, pipe, rejection, runScript } from './support.js';
 
 t.test('nothing is submitted before it is awaited', async (t) => {
   await nop();
@@ -61,7 +61,8 @@ t.test('bytes that an aborted read had taken are in its buffer', async (t) => {
   ring().enter();
   operation.cancel();
   t.match(await rejection(operation), { name: 'AbortError' });
-  t.equal(await operation.released, 4);
+  // Or it had taken none: older kernels leave pipes to a worker, which may not have begun.
+  if ((await operation.released) < 0) t.equal(await read(reader, buffer), 4);
   t.equal(String(buffer), 'late');
 });
 
@@ -230,7 +231,7 @@ t.test('an unhandled rejection ends the process, as with any promise', async (t)
   t.match(stderr, /ENOENT: no such file or directory, open '\/nowhere\/at all'/);
 });
 
-t.test('ref and unref', async (t) => {
+t.test('ref and unref', lacking('pipe'), async (t) => {
   const script = (line: string): string => `
     import { timeout, pipe, read, poll } from 'ringcore/core';
     const [reader] = await pipe();

@@ -16,7 +16,7 @@ import {
   timeoutMultishot,
   write,
 } from 'ringcore/core';
-import { closeQuietly, exception, makePipe, openDescriptors, rejection, runScript } from './support.js';
+import { closeQuietly, exception, lacking, makePipe, openDescriptors, rejection, runScript } from './support.js';
 
 t.test('100,000 operations on a ring of 64 entries', async (t) => {
   const small = Ring.open({ entries: 64, cqEntries: 128, operations: 1000 });
@@ -197,7 +197,7 @@ t.test('every thread has its own ring; messages go between them', async (t) => {
   await answers.return?.();
 });
 
-t.test('a worker terminated with 1,000 operations in flight', async (t) => {
+t.test('a worker terminated with 1,000 operations in flight', lacking('pipe'), async (t) => {
   const before = openDescriptors().length;
   for (let i = 0; i < 15; i++) {
     const worker = new Worker(
@@ -224,7 +224,7 @@ t.test('a worker terminated with 1,000 operations in flight', async (t) => {
   t.equal(await nop(), undefined, 'this thread has not noticed');
 });
 
-t.test('process.exit() and the natural end, with 1,000 operations in flight', async (t) => {
+t.test('process.exit() and the natural end, with 1,000 operations in flight', lacking('pipe'), async (t) => {
   for (const end of [
     'process.exit(7)',
     'process.reallyExit(7)',

@@ -1,19 +1,20 @@
 /** What several tests of lib/core need. */
 import { execFile, type ExecFileOptions } from 'node:child_process';
 import { closeSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   accept,
-  bind,
+  bind as bindByRing,
   close,
   connect,
   constants,
-  listen,
+  listen as listenByRing,
   localAddress,
-  pipe,
+  pipe as pipeByRing,
   probe,
   socket,
   stats,
@@ -45,6 +46,44 @@ export function lacking(...operations: string[]): { skip?: string } {
   const kernel = probe();
   const missing = operations.filter((operation) => !kernel.supports(operation));
   return missing.length > 0 ? { skip: `the kernel lacks IORING_OP_${missing.join(', ').toUpperCase()}` } : {};
+}
+
+interface Calls {
+  encodeAddress(domain: number, address: string, port: number): Uint8Array;
+  bind(fd: number, address: Uint8Array): number;
+  listen(fd: number, backlog: number): number;
+  pipe(bytes: number): [number, number];
+}
+
+/** The addon's own system calls, for what older kernels have no operation for. */
+const calls = createRequire(import.meta.url)('../../Release/ringcore.node') as Calls;
+
+/** Both ends of a pipe; without the ring before 6.16. */
+export async function pipe(): Promise<[number, number]> {
+  return probe().supports('pipe') ? pipeByRing() : calls.pipe(65536);
+}
+
+/** As core's; without the ring before 6.11. */
+export async function bind(fd: number, address: InternetAddress): Promise<void> {
+  if (probe().supports('bind')) return bindByRing(fd, address);
+  calls.bind(fd, calls.encodeAddress(constants.AF_INET, address.address, address.port));
+}
+
+/** As core's; without the ring before 6.11. */
+export async function listen(fd: number): Promise<void> {
+  if (probe().supports('listen')) return listenByRing(fd);
+  calls.listen(fd, 511);
+}
+
+/** tap's `skip` option: a reason, where the running kernel is too old for what no probe tells of. */
+export function olderThan(version: string): { skip?: string } {
+  const number = (text: string): number => {
+    const [major, minor] = text.split('.').map(Number);
+    return major! * 1000 + minor!;
+  };
+  return number(release().replace(/^(\d+\.\d+).*/, '$1')) < number(version)
+    ? { skip: `the kernel is older than ${version}` }
+    : {};
 }
 
 /** Open descriptors of this process, except those of the directory that is read to find out. */

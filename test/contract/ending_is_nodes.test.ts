@@ -1,0 +1,98 @@
+// Promise 7: ref and unref, exits with operations in flight, a worker's end at any moment, exceptions: as node, with no
+// hang, crash or lost event.
+// Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: the process stays; `report_exception`
+// (native/binding/ring_wrap.cc) returning false: the rest of the batch is lost.
+import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import t from 'tap';
+import { openDescriptors, runScript } from '../core/support.js';
+
+/** The same script with node's modules and with ringcore's. */
+async function both(script: string): Promise<{ node: object; ringcore: object }> {
+  const run = async (from: string): Promise<object> => {
+    const prelude = `
+      import fs from '${from}fs';
+      import net from '${from}net';
+      import { once } from 'node:events';`;
+    const { code, signal, stdout } = await runScript(prelude + script, { timeout: 20_000 });
+    return { code, signal, stdout };
+  };
+  const [node, ringcore] = await Promise.all([run('node:'), run('ringcore/')]);
+  return { node, ringcore };
+}
+
+const endings = {
+  'a listening server, unref': `net.createServer().listen(0).unref();`,
+  'a connection, both ends unref': `
+    const server = net.createServer((socket) => socket.unref().resume()).listen(0).unref();
+    await once(server, 'listening');
+    const socket = net.connect(server.address().port);
+    await once(socket, 'connect');
+    socket.unref().resume();
+    process.on('exit', (code) => console.log('exit', code));`,
+  'unref, and ref again until an event': `
+    const server = net.createServer((socket) => socket.end('bye')).listen(0);
+    await once(server, 'listening');
+    const socket = net.connect(server.address().port).unref().ref();
+    for await (const chunk of socket) console.log(String(chunk));
+    server.unref();`,
+  'process.exit() with operations in flight': `
+    for (let i = 0; i < 100; i++) fs.readFile('/etc/passwd', () => {});
+    net.createServer().listen(0, () => process.exit(7));`,
+  'an exit handler sees its code': `
+    process.on('exit', (code) => console.log('exit', code));
+    fs.promises.readFile('/etc/passwd').then(() => { process.exitCode = 3; });`,
+  'exceptions in callbacks, and the rest goes on': `
+    let caught = 0, done = 0;
+    process.on('uncaughtException', () => caught++);
+    for (let i = 0; i < 20; i++) fs.stat('/', () => { done++; if (i % 2) throw new Error('x'); });
+    for (let i = 0; i < 20; i++) fs.access('/', () => { done++; if (i % 2) throw new Error('x'); });
+    process.on('exit', () => console.log(caught, done));`,
+  'an exception in a connection listener': `
+    process.on('uncaughtException', (error) => { console.log(error.message); });
+    const server = net.createServer((socket) => { socket.end(); throw new Error('listener'); }).listen(0);
+    await once(server, 'listening');
+    await once(net.connect(server.address().port).resume(), 'close');
+    server.close(() => console.log('closed'));`,
+  'an exception that nobody catches': `fs.readFile('/etc/passwd', () => { throw new Error('fatal'); });`,
+  'a rejection that nobody handles': `fs.promises.readFile('/nowhere');`,
+  'a rejection that is handled too late': `
+    process.on('unhandledRejection', (error) => {
+      console.log('unhandled', error.code);
+      setImmediate(() => promise.catch(() => {}));
+    });
+    process.on('rejectionHandled', () => console.log('handled'));
+    const promise = fs.promises.readFile('/nowhere');`,
+};
+
+for (const [name, script] of Object.entries(endings)) {
+  t.test(name, async (t) => {
+    const { node, ringcore } = await both(script);
+    t.strictSame(ringcore, node);
+  });
+}
+
+t.test('a worker is terminated at any moment of its work', async (t) => {
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    Promise.all([import('ringcore/fs'), import('ringcore/net')]).then(([fs, { default: net }]) => {
+      const server = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1', () => {
+        parentPort.postMessage('');
+        const again = () => {
+          fs.readFile('/etc/passwd', again);
+          const socket = net.connect(server.address().port, '127.0.0.1', () => socket.end('x')).resume();
+          socket.on('error', () => {});
+        };
+        again();
+      });
+    });`;
+  const ofRings = (): number => openDescriptors().filter((fd) => /io_uring|socket|passwd/.test(fd)).length;
+  const before = ofRings();
+  for (let round = 0; round < 8; round++) {
+    const worker = new Worker(source, { eval: true });
+    await once(worker, 'message');
+    await new Promise((resolve) => setTimeout(resolve, round * 3));
+    t.equal(await worker.terminate(), 1, `round ${round}`);
+  }
+  t.equal(ofRings(), before);
+});

@@ -1,0 +1,68 @@
+// Promise 13: no single turn does more than about 1 ms, or 1 MiB, of inline completions; timers and other handles run
+// in between. Counted in turns and bytes, not in time: the machine may be slow.
+// Shown to fail: `kTurnBytes` (native/executor/executor.h) of 1 GiB: three turns; reads of any size inline
+// (`flagsFor` in lib/fs/transfer.ts): one turn.
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { core, fs, fsPromises } from 'ringcore';
+
+const mebibyte = 1024 * 1024;
+
+/** The most bytes that were read between two turns of the event loop while `work` went on. */
+async function mostInOneTurn(work: () => Promise<unknown>): Promise<{ most: number; turns: number }> {
+  let last = core.stats().bytesRead;
+  let [most, turns] = [0, 0];
+  let running = true;
+  const turn = (): void => {
+    const { bytesRead } = core.stats();
+    most = Math.max(most, bytesRead - last);
+    last = bytesRead;
+    turns++;
+    if (running) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  running = false;
+  return { most, turns };
+}
+
+t.test('many warm files at once', async (t) => {
+  const path = `${t.testdir()}/file`;
+  writeFileSync(path, Buffer.alloc(256 * 1024));
+  const { most, turns } = await mostInOneTurn(() =>
+    Promise.all(Array.from({ length: 200 }, () => fsPromises.readFile(path))),
+  );
+  t.ok(most <= 3 * mebibyte, `at most ${(most / mebibyte).toFixed(1)} MiB in a turn`);
+  t.ok(turns >= 20, `${turns} turns`);
+});
+
+t.test('streams of large files', async (t) => {
+  const path = `${t.testdir()}/file`;
+  writeFileSync(path, Buffer.alloc(16 * mebibyte));
+  const stream = async (): Promise<void> => {
+    for await (const chunk of fs.createReadStream(path, { highWaterMark: 512 * 1024 })) void chunk;
+  };
+  const { most, turns } = await mostInOneTurn(() => Promise.all([stream(), stream(), stream(), stream()]));
+  t.ok(most <= 4 * mebibyte, `at most ${(most / mebibyte).toFixed(1)} MiB in a turn`);
+  t.ok(turns >= 16, `${turns} turns`);
+});
+
+t.test('completions that bring completions do not hold up a timer', async (t) => {
+  let ticks = 0;
+  let chained = 0;
+  let running = true;
+  const again = (): void => {
+    chained++;
+    if (running) core.nop().callback(again);
+  };
+  for (let i = 0; i < 50; i++) again();
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      if (++ticks < 20) return;
+      clearInterval(timer);
+      resolve();
+    }, 1);
+  });
+  running = false;
+  t.ok(chained > 1000, `${chained} completions beside 20 ticks`);
+});

@@ -1,0 +1,79 @@
+// Promise 1: a write, a send or a copy settles only after every byte, or says how many went.
+// Shown to fail: `Writing` (lib/fs/transfer.ts) ending at a short write: files end early; `Sender` (lib/net/sender.ts)
+// finishing at the first completion: bytes missing at the peer; `FileCopy` not writing the rest: a short copy.
+import t from 'tap';
+import { underFaults } from './faulty.js';
+
+t.test('every transfer is short, and all bytes arrive', async (t) => {
+  const result = await underFaults<Record<string, unknown>>(
+    t.testdir(),
+    `
+    const data = Buffer.alloc(900_000, 'ringcore');
+    const is = (path) => nodeFs.readFileSync(path).equals(data);
+    const path = (name) => work + '/' + name;
+    const result = {};
+    nodeFs.writeFileSync(path('source'), data);
+    plan.begin(1, { shorten: 1000 });
+    await fs.promises.writeFile(path('whole'), data);
+    result.writeFile = is(path('whole'));
+    const handle = await fs.promises.open(path('handle'), 'w');
+    result.write = (await handle.write(data, 0, 400_000)).bytesWritten;
+    result.writev = (await handle.writev([data.subarray(400_000, 600_000), data.subarray(600_000)])).bytesWritten;
+    await handle.close();
+    result.handle = is(path('handle'));
+    await fs.promises.copyFile(path('source'), path('copy'));
+    result.copyFile = is(path('copy'));
+    nodeFs.writeFileSync(path('small'), data.subarray(0, 3000));
+    await fs.promises.copyFile(path('small'), path('smallCopy'));
+    result.smallCopy = nodeFs.readFileSync(path('smallCopy')).equals(data.subarray(0, 3000));
+    const stream = fs.createWriteStream(path('stream'));
+    stream.end(data);
+    await once(stream, 'finish');
+    result.stream = is(path('stream'));
+    const got = [];
+    const server = await listening((socket) => socket.on('data', (chunk) => got.push(chunk)).on('end', () => server.close()));
+    const socket = net.connect(server.address().port);
+    socket.cork();
+    for (let at = 0; at < data.length; at += 50_000) socket.write(data.subarray(at, at + 50_000));
+    socket.uncork();
+    socket.end();
+    await once(server, 'close');
+    result.socket = Buffer.concat(got).equals(data);
+    plan.end();
+    result.shortened = plan.counts().shortened > 20;
+    console.log(JSON.stringify(result));`,
+  );
+  t.strictSame(result, {
+    writeFile: true,
+    write: 400_000,
+    writev: 500_000,
+    handle: true,
+    copyFile: true,
+    smallCopy: true,
+    stream: true,
+    socket: true,
+    shortened: true,
+  });
+});
+
+t.test(
+  'an error behind the first bytes: the count says how many went, the next call what was wrong',
+  async (t) => {
+    const result = await underFaults(
+      t.testdir(),
+      `
+    const ENOSPC = 28;
+    const handle = await fs.promises.open(work + '/full', 'w');
+    plan.begin(1, { shorten: 1000 }, { once: { opcode: opcode.write, after: 1, errno: ENOSPC } });
+    const { bytesWritten } = await handle.write(Buffer.alloc(100_000, 'x'), 0, 100_000, 0);
+    plan.begin(2, {}, { once: { opcode: opcode.write, after: 0, errno: ENOSPC } });
+    const next = await codeOf(handle.write('more', bytesWritten));
+    plan.begin(3, { shorten: 1000 }, { once: { opcode: opcode.write, after: 1, errno: ENOSPC, andAfter: true } });
+    const whole = await codeOf(fs.promises.writeFile(work + '/whole', Buffer.alloc(700_000)));
+    plan.end();
+    const { size } = nodeFs.statSync(work + '/full');
+    console.log(JSON.stringify({ told: bytesWritten === size && size > 0 && size < 100_000, next, whole }));`,
+    );
+    t.strictSame(result, { told: true, next: 'ENOSPC', whole: 'ENOSPC' });
+  },
+);

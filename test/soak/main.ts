@@ -1,0 +1,69 @@
+// npm run test:soak -- [--seconds N]: mixed work without faults, for so long; descriptors, slots and memory are watched.
+// npm run test:gc: with a collection between every few operations (--gc).
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stats } from 'ringcore/core';
+import { random } from '../faults/plan.js';
+import { workloads } from '../faults/workloads.js';
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' }, gc: { type: 'boolean', default: false } },
+});
+const end = performance.now() + Number(values.seconds) * 1000;
+const collect = globalThis.gc!;
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+const names = Object.keys(workloads);
+
+if (values.gc) {
+  // Every few callbacks of the event loop, whatever they are in the middle of.
+  let turns = 0;
+  const turn = (): void => {
+    if (++turns % 3 === 0) collect();
+    setImmediate(turn).unref();
+  };
+  setImmediate(turn).unref();
+}
+
+async function round(seed: number): Promise<void> {
+  const draw = random(seed);
+  const directory = mkdtempSync(join(tmpdir(), 'ringcore-soak-'));
+  try {
+    for (const name of [names[draw(names.length)]!, names[draw(names.length)]!]) {
+      const own = mkdtempSync(join(directory, 'w'));
+      await workloads[name]!(own, draw);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+interface Rest {
+  open: number;
+  inFlight: number;
+  mebibytes: number;
+}
+
+async function rest(): Promise<Rest> {
+  for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  return { open: descriptors(), inFlight: stats().inFlight, mebibytes: process.memoryUsage().rss / 2 ** 20 };
+}
+
+let seed = 0;
+let before: Rest | undefined;
+while (performance.now() < end) {
+  await Promise.all([round(seed++), round(seed++), round(seed++), round(seed++)]);
+  // A slow machine is given its time: one round more, to compare with the first ones.
+  before ??= seed >= 40 || performance.now() > end ? await rest() : undefined;
+}
+await round(seed++);
+const after = await rest();
+before ??= after;
+console.log(`${seed} rounds; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
+const grown = after.mebibytes - before.mebibytes;
+if (after.open > before.open || after.inFlight > before.inFlight || grown > 96) {
+  console.log('something is left behind');
+  process.exitCode = 1;
+}
