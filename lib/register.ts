@@ -65,4 +65,5 @@ export function unregister(): void {
 register();
 
 const exported = { register, unregister };
+/** @internal */
 export { exported as 'module.exports' };
