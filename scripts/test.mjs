@@ -117,7 +117,11 @@ async function runFiles(files, jobs) {
 const bin = (name) => `node_modules/.bin/${name}`;
 
 await step('build', bin('tsc'), ['-b', '.', 'examples', 'test', 'bench']);
+await step('declarations', process.execPath, ['scripts/require_types.mjs']);
 await step('addon', process.execPath, ['scripts/install.mjs']);
+if (globSync('test/package/*.test.ts').some(wanted)) {
+  await step('prebuilt addons', process.execPath, ['scripts/prebuilds.mjs', '--available']);
+}
 if (filters.length === 0) {
   await step('lint', bin('eslint'), ['.']);
   await step('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);

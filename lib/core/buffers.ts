@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { markAsUntransferable } from 'node:worker_threads';
 import { alignedBuffer } from './aligned_buffer.js';
 import { kernelAtLeast } from './availability.js';
 import { ring as threadRing } from './backend.js';
@@ -12,6 +11,7 @@ import { F_BUF_MORE } from './completion.js';
 import { invalidArgType, invalidState, outOfRange } from './errors.js';
 import type { MultishotOptions } from './multishot.js';
 import { checkRegister, type Ring } from './ring.js';
+import { workerThreads } from './seldom.js';
 import { validateBoolean, validateInteger } from './validate.js';
 
 const EINVAL = -22;
@@ -137,7 +137,7 @@ export class BufferRing {
   #provideSlab(id: number): void {
     const slab = Buffer.allocUnsafeSlow(this.bufferBytes);
     // Pieces of it go to many: one of them must not take the others' memory to another thread.
-    markAsUntransferable(slab.buffer);
+    workerThreads().markAsUntransferable(slab.buffer);
     this.#slabs[id] = slab;
     this.#lent[id] = false;
     this.ring.native.provideBuffer(this.group, id, slab);

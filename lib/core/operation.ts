@@ -15,7 +15,6 @@
  *
  * @module
  */
-import { execute } from 'abort-controller-x';
 import { AsyncResource } from 'node:async_hooks';
 import { expectListeners } from './abort.js';
 import { ring as threadRing } from './backend.js';
@@ -24,6 +23,7 @@ import { TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from './comp
 import { IOSQE_ASYNC, IOSQE_FIXED_FILE, IOSQE_IO_DRAIN } from './constants.js';
 import { abortError, invalidArgType, invalidState, resultError, type ErrorDetails } from './errors.js';
 import { Ring } from './ring.js';
+import { abortHelpers } from './seldom.js';
 import { validateAbortSignal, validatedTimeout, validateFunction, validateObject } from './validate.js';
 
 /** Options that every operation takes. */
@@ -292,7 +292,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     } else {
       expectListeners(signal);
       // execute() takes the listener away when the promise settles, either way.
-      this.#promise = execute<T>(signal, (resolve, reject) => {
+      this.#promise = abortHelpers().execute<T>(signal, (resolve, reject) => {
         begin(resolve, reject);
         return (reason) => this.#abandon(abortError(reason));
       });

@@ -7,9 +7,10 @@ import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { ReadStream, WriteStream } from 'node:fs';
 import type { FileHandle as NodeFileHandle } from 'node:fs/promises';
-import { createInterface, type Interface } from 'node:readline';
+import type { Interface } from 'node:readline';
 import { invalidState, systemError } from '../core/errors.js';
 import type { RegisteredBuffer } from '../core/buffers.js';
+import { readline } from '../core/seldom.js';
 import {
   isMemory,
   numericPosition,
@@ -387,7 +388,7 @@ export class FileHandle extends EventEmitter {
 
   /** The lines of the file, as an async iterable. */
   readLines(options?: object): Interface {
-    return createInterface({ input: this.createReadStream(options), crlfDelay: Infinity });
+    return readline().createInterface({ input: this.createReadStream(options), crlfDelay: Infinity });
   }
 
   /** What is left of the file as a web stream; the handle is closed by its owner. */

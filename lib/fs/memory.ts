@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { markAsUntransferable } from 'node:worker_threads';
 import { loadBinding } from '../core/binding.js';
+import { workerThreads } from '../core/seldom.js';
 
 /** From here on, page faults of fresh memory cost as much as the reading. */
 const largeBytes = 128 * 1024;
@@ -36,7 +36,7 @@ function newSlab(bytes: number): ArrayBuffer {
   if (bytes >= largeBytes) keepMemory();
   const slab = Buffer.allocUnsafeSlow(bytes).buffer;
   // Several owners' pieces: one of them must not take the others' memory to another thread. So does Buffer's own pool.
-  markAsUntransferable(slab);
+  workerThreads().markAsUntransferable(slab);
   return slab;
 }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import {
+import type {
+  ReadableByteStreamController,
   ReadableStream,
-  type ReadableByteStreamController,
-  type ReadableStreamDefaultController,
-  type UnderlyingByteSource,
-  type UnderlyingSource,
+  ReadableStreamDefaultController,
+  UnderlyingByteSource,
+  UnderlyingSource,
 } from 'node:stream/web';
+import { webStreams } from '../core/seldom.js';
 import { validateString } from '../core/validate.js';
 import type { FileHandle } from './file_handle.js';
 
@@ -24,6 +25,7 @@ export function webStream(handle: FileHandle, options: { type?: string | undefin
   if (type !== undefined) validateString(type, 'options.type');
   const reading = new Reading(handle);
   const source: Source = type === 'bytes' ? byteSource(reading) : chunkSource(reading);
+  const { ReadableStream } = webStreams();
   return new ReadableStream(source as UnderlyingSource<Uint8Array>);
 }
 

@@ -4,9 +4,10 @@
  * @module
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
-import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { ring as threadRing } from '../core/backend.js';
+import { dns } from '../core/seldom.js';
 import { validateBoolean, validateFunction, validateInt32, validateString } from '../core/validate.js';
 import { encode, type Endpoint, type Family } from './address.js';
 import { normalizeArguments, validatePort } from './arguments.js';
@@ -121,7 +122,7 @@ function failLater(socket: Socket, error: Error): void {
 function lookUp(socket: Socket, request: Checked): void {
   const { options, host, port, autoSelect } = request;
   const { localAddress, localPort } = options;
-  const lookup = options.lookup ?? dns.lookup;
+  const lookup = options.lookup ?? dns().lookup;
   const literal = nodeNet.isIP(host);
   if (literal !== 0) {
     const remote = { address: host, port, family: literal as Family };
@@ -135,7 +136,7 @@ function lookUp(socket: Socket, request: Checked): void {
   const single = family === 4 || family === 6;
   const query: LookupOptions = {
     family: family!,
-    hints: options.hints || (single ? 0 : dns.ADDRCONFIG),
+    hints: options.hints || (single ? 0 : dns().ADDRCONFIG),
   };
   socket._host = host;
   if (!single && !localAddress && autoSelect) {

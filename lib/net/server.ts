@@ -4,12 +4,12 @@
  * @module
  */
 import diagnosticsChannel from 'node:diagnostics_channel';
-import dns from 'node:dns';
 import { EventEmitter } from 'node:events';
 import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { promisify } from 'node:util';
 import { nodeMajor } from '../core/node_version.js';
+import { dns } from '../core/seldom.js';
 import { ring as threadRing } from '../core/backend.js';
 import { AF_UNIX, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Family, MaybeAddress } from './address.js';
@@ -123,7 +123,7 @@ export class Server extends CallableEmitter implements ListenerUser {
   #listenOnPort(port: number, { host, ipv6Only = false }: ListenOptions, backlog: number): void {
     if (host) {
       const listening = this.#listening;
-      dns.lookup(host, (error, address, family) => {
+      dns().lookup(host, (error, address, family) => {
         if (listening !== this.#listening) return;
         if (error) this.emit('error', error);
         else this.#open({ endpoint: { address, port, family: family as Family }, ipv6Only }, backlog);

@@ -1,12 +1,14 @@
-// npm run prebuild: the addons that a published tarball holds, in node-gyp-build's naming:
-// prebuilds/linux-{x64,arm64}/node.napi.{glibc,musl}.node. `npm run prebuild -- x64` makes those of one architecture.
+// npm run prebuilds: the addons that a published tarball holds, in node-gyp-build's naming:
+// prebuilds/linux-{x64,arm64}/node.napi.{glibc,musl}.node. `npm run prebuilds -- x64` makes those of one architecture;
+// with --available, those that there is a compiler for.
 //
 // The objects are those of binding.gyp, compiled once an architecture by Debian's (cross) compiler; they are linked once
-// a C library. Neither binary needs a C++ runtime (prebuild/runtime.cc), and each is checked for what it does need.
+// a C library. Neither binary needs a C++ runtime (prebuilds/runtime.cc), and each is checked for what it does need.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
 
 /** The oldest glibc to run with: node 20's own. */
@@ -19,18 +21,18 @@ const architectures = {
 /** Off_t has 64 bits anyhow; with the macro the calls would be glibc's open64, fcntl64, …, which musl lacks. */
 const commonFlags = ['-U_FILE_OFFSET_BITS', '-ffunction-sections', '-fdata-sections'];
 
-/** The compiler's prefix: none where the machine's own compiler is the one. */
+/** The compiler's prefix: '' where the machine's own compiler is the one; undefined where there is none. */
 function toolchain(arch) {
-  const { prefix, package: debian } = architectures[arch];
+  const { prefix } = architectures[arch];
   for (const candidate of arch === process.arch ? [prefix, ''] : [prefix]) {
     if (spawnSync(`${candidate}g++`, ['--version']).status === 0) return candidate;
   }
-  throw new Error(`there is no ${prefix}g++ (Debian: ${debian})`);
+  return undefined;
 }
 
 /** A directory with the addon's sources, in which node-gyp can build beside the one of the checkout. */
 function buildDirectory(arch) {
-  const directory = join('build/prebuild', arch);
+  const directory = join('build/prebuilds', arch);
   mkdirSync(directory, { recursive: true });
   for (const name of ['native', 'binding.gyp', 'package.json', 'node_modules']) {
     if (!existsSync(join(directory, name))) symlinkSync(resolve(name), join(directory, name));
@@ -56,7 +58,7 @@ function compile(arch, prefix) {
   const runtimeFlags = ['-std=c++20', '-O2', '-fPIC', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'];
   execFileSync(
     `${prefix}g++`,
-    [...runtimeFlags, ...flags, '-c', 'scripts/prebuild/runtime.cc', '-o', runtime],
+    [...runtimeFlags, ...flags, '-c', 'scripts/prebuilds/runtime.cc', '-o', runtime],
     { stdio: 'inherit' },
   );
   return [...globSync(`${directory}/build/Release/obj.target/ringcore/**/*.o`).sort(), runtime];
@@ -68,7 +70,7 @@ function compile(arch, prefix) {
  */
 function link(prefix, libc, objects, output) {
   const libraries = libc === 'musl' ? ['-nostdlib', '-lgcc'] : ['-static-libgcc'];
-  const options = ['-Wl,-soname=ringcore.node', '-Wl,--version-script=scripts/prebuild/exports.map'];
+  const options = ['-Wl,-soname=ringcore.node', '-Wl,--version-script=scripts/prebuilds/exports.map'];
   options.push('-Wl,--gc-sections', '-Wl,-z,relro,-z,now', '-Wl,--as-needed', '-Wl,--build-id=none', '-s');
   execFileSync(`${prefix}gcc`, ['-shared', '-o', output, ...objects, ...options, ...libraries], {
     stdio: 'inherit',
@@ -112,8 +114,7 @@ function faults(prefix, libc, binary) {
   return found;
 }
 
-function prebuild(arch) {
-  const prefix = toolchain(arch);
+function prebuild(arch, prefix) {
   const objects = compile(arch, prefix);
   const directory = `prebuilds/linux-${arch}`;
   rmSync(directory, { recursive: true, force: true });
@@ -127,9 +128,20 @@ function prebuild(arch) {
   }
 }
 
-const wanted = process.argv.slice(2);
-for (const arch of wanted.length > 0 ? wanted : Object.keys(architectures)) {
+const { values, positionals } = parseArgs({
+  options: { available: { type: 'boolean' } },
+  allowPositionals: true,
+});
+for (const arch of positionals.length > 0 ? positionals : Object.keys(architectures)) {
   if (!(arch in architectures))
     throw new Error(`${arch} is none of ${Object.keys(architectures).join(', ')}`);
-  prebuild(arch);
+  const prefix = toolchain(arch);
+  if (prefix !== undefined) prebuild(arch, prefix);
+  else {
+    const message = `no compiler for ${arch} (Debian: ${architectures[arch].package})`;
+    if (!values.available) throw new Error(message);
+    console.log(message);
+    // What an earlier run left there is not of these sources.
+    rmSync(`prebuilds/linux-${arch}`, { recursive: true, force: true });
+  }
 }
