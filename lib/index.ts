@@ -17,4 +17,5 @@ export * from './public.js';
 
 // require('ringcore') gives a plain object that can be changed, as CommonJS modules are.
 const api = { ...all };
+/** @internal */
 export { api as 'module.exports' };

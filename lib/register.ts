@@ -71,4 +71,5 @@ export function unregister(): void {
 register();
 
 const exported = { register, unregister };
+/** @internal */
 export { exported as 'module.exports' };

@@ -1,5 +1,5 @@
 // npm run example -- NAME ARGS…: runs examples/NAME.ts or examples/NAME/main.ts as compiled, in this very process,
-// so that stdin, stdout, signals and the exit code are the example's own.
+// so that stdin, stdout, signals and the exit code are the example's own. plain/NAME: its twin on plain node.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,6 +14,10 @@ function listExamples() {
     const name = entry.name.replace(/\.ts$/, '');
     if (entry.isFile() && name !== entry.name) found.set(name, name);
     else if (existsSync(join(root, 'examples', name, 'main.ts'))) found.set(name, join(name, 'main'));
+  }
+  for (const file of readdirSync(join(root, 'examples/plain'))) {
+    const name = `plain/${file.replace(/\.ts$/, '')}`;
+    found.set(name, name);
   }
   return new Map([...found].sort());
 }
@@ -30,7 +34,9 @@ const path = examples.get(name);
 if (path === undefined) {
   const list = name === undefined ? console.log : console.error;
   list(name === undefined ? 'npm run example -- NAME ARGS…' : `There is no example called ${name}.`);
-  for (const [known, at] of examples) list(`  ${known.padEnd(22)} ${summary(at)}`);
+  for (const [known, at] of examples) {
+    if (!known.startsWith('plain/')) list(`  ${known.padEnd(22)} ${summary(at)}`);
+  }
   if (name !== undefined) process.exitCode = 2;
 } else {
   const file = join(root, 'build', 'examples', `${path}.js`);

@@ -10,23 +10,30 @@ import { validatedFd, validatedPath, validatedPort, validateObject, validateStri
 
 /** An internet address: a literal, not a host name. */
 export interface InternetAddress {
+  /** Default: what the address looks like. */
   family?: 'IPv4' | 'IPv6';
   /** `'127.0.0.1'`, `'::1'`, `'fe80::1%eth0'`. */
   address: string;
+  /** 0 to 65535. */
   port: number;
 }
 
 /** The address of a Unix socket; a path that begins with a null byte is in the abstract name space. */
 export interface UnixAddress {
+  /** At most 107 bytes. */
   path: string;
 }
 
+/** An address of either kind. */
 export type SocketAddress = InternetAddress | UnixAddress;
 
 /** An address, checked and encoded: the raw sockaddr, and what errors say of it. */
 export interface EncodedAddress {
+  /** As the kernel takes it. */
   sockaddr: Uint8Array;
+  /** The host, or the path. */
   address: string;
+  /** Undefined for Unix sockets. */
   port: number | undefined;
 }
 

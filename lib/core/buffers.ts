@@ -18,6 +18,7 @@ const EINVAL = -22;
 
 /** Options of a {@link BufferRing}. */
 export interface BufferRingOptions {
+  /** Default: this thread's. */
   ring?: Ring;
   /** How many buffers: a power of two, at most 32768. Default 16. */
   entries?: number;
@@ -34,11 +35,15 @@ export interface BufferRingOptions {
 
 /** Provided buffers (IORING_REGISTER_PBUF_RING) for multishot recv and read. */
 export class BufferRing {
+  /** The ring that it belongs to. */
   readonly ring: Ring;
   /** The kernel's number for it. */
   readonly group: number;
+  /** How many buffers. */
   readonly entries: number;
+  /** Size of each. */
   readonly bufferBytes: number;
+  /** Whether buffers are consumed piece by piece. */
   readonly incremental: boolean;
   /** How many buffers have been given back to the kernel since the beginning. */
   returns = 0;
@@ -124,6 +129,7 @@ export class BufferRing {
     this.#slabs.length = 0;
   }
 
+  /** `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -180,9 +186,11 @@ const tables = new WeakMap<Ring, (RegisteredBuffer | undefined)[]>();
  * Aligned so that it also serves O_DIRECT. Its pages count as locked memory (RLIMIT_MEMLOCK) without CAP_IPC_LOCK.
  */
 export class RegisteredBuffer {
+  /** The ring that it is registered with. */
   readonly ring: Ring;
   /** Its index in the ring's table of registered buffers. */
   readonly index: number;
+  /** The memory, aligned for O_DIRECT. */
   readonly buffer: Buffer;
   #registered = true;
 
@@ -201,6 +209,7 @@ export class RegisteredBuffer {
     table[this.index] = this;
   }
 
+  /** Whether it still is. */
   get registered(): boolean {
     return this.#registered && !this.ring.closed;
   }
@@ -216,6 +225,7 @@ export class RegisteredBuffer {
     checkRegister(this.ring.native.updateBuffer(this.index, null));
   }
 
+  /** `unregister()`, for `using`. */
   [Symbol.dispose](): void {
     this.unregister();
   }

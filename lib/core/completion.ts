@@ -18,8 +18,10 @@ export const TERMINAL = 1 << 15;
 /** Receives an operation's completions. `Ring.handlers[slot]` also is what keeps its memory reachable. */
 export interface CompletionHandler {
   /**
+   * A completion of its slot. The last one has TERMINAL (1 << 15) among its flags.
+   *
    * @param res - the result: a count, a descriptor, or -errno
-   * @param flags - CQE flags, {@link TERMINAL} and {@link TIMED_OUT}; buffer id in the upper half
+   * @param flags - CQE flags, TERMINAL and TIMED_OUT (1 << 14); buffer id in the upper half
    * @param aux - the native side's extra: for provided buffers, the chunk's byte offset in its buffer
    */
   complete(res: number, flags: number, aux: number): void;

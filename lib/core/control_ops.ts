@@ -170,9 +170,20 @@ export function linkTimeout<O extends Operation<unknown>>(operation: O, ms: numb
 
 /** What {@link cancel} is to cancel. */
 export type CancelTarget =
-  | { operation: Operation<unknown> | MultishotOperation<unknown> }
-  | { descriptor: Descriptor; all?: boolean }
-  | { all: true };
+  | {
+      /** This one. */
+      operation: Operation<unknown> | MultishotOperation<unknown>;
+    }
+  | {
+      /** What is pending on this one. */
+      descriptor: Descriptor;
+      /** All of it. Default: one operation. */
+      all?: boolean;
+    }
+  | {
+      /** Everything on the ring. */
+      all: true;
+    };
 
 /**
  * Cancels an operation, what is pending on a descriptor (one, or `all`), or everything on the ring. Resolves to how
@@ -236,6 +247,7 @@ export function msgRing(
 
 /** What {@link waitid} tells of a child process. */
 export interface ChildStatus {
+  /** Its process id. */
   pid: number;
   /** The child's real user id. */
   uid: number;

@@ -14,14 +14,17 @@ export interface RingStats {
   waiting: number;
   /** Operations submitted, by kind. */
   operations: Record<string, number>;
-  /** SQEs that the kernel has taken, and completions that it has given, those of multishots one by one. */
+  /** SQEs that the kernel has taken. */
   submitted: number;
+  /** Completions that it has given, those of multishots one by one. */
   completions: number;
-  /** Calls of io_uring_enter; calls into JavaScript. */
+  /** Calls of io_uring_enter. */
   enters: number;
+  /** Calls into JavaScript. */
   batches: number;
-  /** How often the completion queue was full, and completions that were lost for good (0, or the kernel had no memory). */
+  /** How often the completion queue was full. */
   cqOverflows: number;
+  /** Completions that were lost for good: 0, or the kernel had no memory. */
   cqDropped: number;
   /** SQEs that had to wait for room in the submission queue. */
   sqFull: number;
@@ -29,7 +32,9 @@ export interface RingStats {
   retries: number;
   /** Completions of operations that had ended: must be 0. */
   stale: number;
+  /** Results of reads and receives. */
   bytesRead: number;
+  /** Results of writes and sends. */
   bytesWritten: number;
   /** How often spinning saved a sleep. */
   spinHits: number;

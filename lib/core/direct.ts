@@ -21,7 +21,9 @@ export const ordinary = -1;
 
 /** An index in the ring's file table (IORING_REGISTER_FILES). */
 export class DirectDescriptor {
+  /** Its place in the table. */
   readonly index: number;
+  /** The ring whose table it is in. */
   readonly ring: Ring;
 
   /**
@@ -39,6 +41,7 @@ export class DirectDescriptor {
     return closeDirect(this, options);
   }
 
+  /** `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -19,9 +19,13 @@ export interface SystemError extends Error {
   code: string;
   /** The system call, or the operation, that failed. */
   syscall: string;
+  /** The path that it was about. */
   path?: string;
+  /** The second path of two. */
   dest?: string;
+  /** The host, or the Unix socket's path. */
   address?: string;
+  /** With an internet address. */
   port?: number;
 }
 
@@ -103,6 +107,7 @@ export function networkError(errno: number, syscall: string, address: string, po
 
 /** Rejects what an `AbortSignal` (its reason is the `cause`) or `cancel()` has ended. */
 export class AbortError extends Error {
+  /** As node's. */
   declare code: 'ABORT_ERR';
 
   constructor(message = 'The operation was aborted', options?: ErrorOptions) {
@@ -122,8 +127,11 @@ export function abortError(reason: unknown, caller: (...args: never[]) => unknow
 
 /** Rejects an operation whose `timeout` has passed. */
 export class TimeoutError extends Error {
+  /** -110. */
   declare errno: number;
+  /** As of a connection that took too long. */
   declare code: 'ETIMEDOUT';
+  /** The operation, or `chain`. */
   declare syscall: string;
 
   constructor(syscall: string, timeoutMs?: number) {
@@ -307,10 +315,13 @@ export function invalidState(message: string, caller: Caller = invalidState): Er
 
 /** Says that io_uring cannot be used here, why, and what to do. */
 export interface UnavailableError extends Error {
+  /** Always the same. */
   code: 'ERR_RINGCORE_UNAVAILABLE';
+  /** A sentence without its full stop. */
   reason: string;
   /** The reason's own code: an errno's name mostly. */
   reasonCode: string;
+  /** What to do about it. */
   remedy: string;
 }
 

@@ -20,4 +20,5 @@ export * as constants from './constants.js';
 
 // What require('ringcore/core') gives: a plain object that can be changed, as CommonJS modules are.
 const api = { ...core };
+/** @internal */
 export { api as 'module.exports' };

@@ -9,7 +9,9 @@ import { validateAbortSignal } from './validate.js';
 
 /** A message from another ring: the two integers that its sender chose. */
 export interface RingMessage {
+  /** 32 bits. */
   value: number;
+  /** 32 bits, signed. */
   result: number;
 }
 

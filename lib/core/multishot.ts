@@ -47,12 +47,21 @@ export interface MultishotDetails<T> {
   discard?(value: T, ring: Ring): void;
   /** The provided buffers that results arrive in. */
   buffers?: (ring: Ring) => BufferRing;
+  /** What its errors say besides their number. */
   error?: ErrorDetails;
+  /** Its descriptor is a direct one (IOSQE_FIXED_FILE). */
   fixedFile?: boolean;
+  /** The ring that it must go to. */
   ring?: Ring | undefined;
 }
 
-type PrepareMultishot = (native: NativeRing, sqeFlags: number, timeoutMs: number, ring: Ring) => number;
+/** Fills the SQE: the flags, the time limit in milliseconds, and the ring that it goes to. */
+export type PrepareMultishot = (
+  native: NativeRing,
+  sqeFlags: number,
+  timeoutMs: number,
+  ring: Ring,
+) => number;
 // Methods, not properties: so a MultishotOperation<number> is a MultishotOperation<unknown>.
 interface Reader<T> {
   resolve(result: IteratorResult<T, undefined>): void;
@@ -118,6 +127,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     return this.#slot;
   }
 
+  /** The ring that it is bound to, as far as that is decided. */
   get ring(): Ring | undefined {
     return this.#ring ?? this.#options.ring ?? this.#details.ring;
   }
@@ -127,6 +137,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     return this.#queue.length;
   }
 
+  /** Keeps the event loop alive while armed (the default). */
   ref(): this {
     return this.#setReferenced(true);
   }
@@ -142,6 +153,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     return this;
   }
 
+  /** Begins it, unless another iteration has; the last one to leave ends it. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
     let state: 'new' | 'begun' | 'finished' = 'new';
     const finish = (): void => {

@@ -146,6 +146,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     this.#sqeFlags = sqeFlagsOf(common, details as OperationDetails<never>);
   }
 
+  /** `Operation`. */
   get [Symbol.toStringTag](): string {
     return 'Operation';
   }
@@ -199,11 +200,13 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     return this.#promise!.then(onFulfilled, onRejected);
   }
 
+  /** As a promise's; submits it. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   catch<R = never>(onRejected?: ((reason: any) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.then(null, onRejected);
   }
 
+  /** As a promise's; submits it. */
   finally(onFinally?: (() => void) | null): Promise<T> {
     this.submit();
     return this.#promise!.finally(onFinally);

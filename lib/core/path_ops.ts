@@ -171,6 +171,7 @@ export function statx(
 export interface TwoPathOptions extends OperationOptions {
   /** Directories that relative paths start from. */
   olddirfd?: number;
+  /** Where a relative new path begins. Default AT_FDCWD: the current directory. */
   newdirfd?: number;
 }
 

@@ -57,7 +57,9 @@ export function pipe(options: PipeOptions = {}): Operation<[Descriptor, Descript
 
 /** Where `splice` reads and writes; null or none for pipes and the file's own position. */
 export interface SpliceOptions extends OperationOptions {
+  /** Where to read, in bytes. */
   offsetIn?: number | bigint | null;
+  /** Where to write, in bytes. */
   offsetOut?: number | bigint | null;
   /** SPLICE_F_* flags. */
   spliceFlags?: number;

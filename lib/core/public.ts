@@ -10,11 +10,21 @@ export type { RingProbe, RingStats } from './diagnostics.js';
 export type { OperationMessage } from './channels.js';
 export type { CompletionHandler, Waiter } from './completion.js';
 export { Operation, type OperationDetails, type OperationOptions, type Prepare } from './operation.js';
-export { MultishotOperation, type MultishotDetails, type MultishotOptions } from './multishot.js';
+export {
+  MultishotOperation,
+  type MultishotDetails,
+  type MultishotOptions,
+  type PrepareMultishot,
+} from './multishot.js';
 export { chain, type ChainOptions, type ChainValues } from './chain.js';
 export { interval, sleep, type IntervalOptions, type SleepOptions } from './timers.js';
 export { alignedBuffer } from './aligned_buffer.js';
-export { BufferRing, RegisteredBuffer, type BufferRingOptions } from './buffers.js';
+export {
+  BufferRing,
+  RegisteredBuffer,
+  type BufferRingOptions,
+  type ProvidedBufferOptions,
+} from './buffers.js';
 export { DirectDescriptor, type Descriptor } from './direct.js';
 export {
   decodeAddress,

@@ -29,7 +29,12 @@ export interface RingOptions {
    * A kernel thread polls the submission queue (IORING_SETUP_SQPOLL) and sleeps after `idleMs` without work. It acts
    * with the credentials that the process had when the ring was opened: operations are refused after a change.
    */
-  sqpoll?: { idleMs?: number } | undefined;
+  sqpoll?:
+    | {
+        /** Default 100. */
+        idleMs?: number;
+      }
+    | undefined;
   /** Completions are polled for (IORING_SETUP_IOPOLL): only O_DIRECT files on devices that can. Default false. */
   iopoll?: boolean;
   /** Spin for a completion before the loop sleeps, at most so long, in microseconds: 0 to 100. Default 20. */
@@ -37,7 +42,12 @@ export interface RingOptions {
   /** Where the loop sleeps: in libuv's epoll (default), or in io_uring_enter (fewer system calls; see the docs). */
   wait?: 'epoll' | 'ring';
   /** Kernel worker threads for regular files (`bounded`, default 32) and for the rest (`unbounded`, default 64). */
-  workers?: { bounded?: number; unbounded?: number };
+  workers?: {
+    /** For regular files. Default 32. */
+    bounded?: number;
+    /** For the rest. Default 64. */
+    unbounded?: number;
+  };
   /** Size of the table of direct descriptors, at most RLIMIT_NOFILE. Default 1024; 0: none. */
   directDescriptors?: number;
   /** Size of the table of registered buffers. Default 64; 0: none. */
@@ -93,8 +103,9 @@ export class Ring {
   /** For the native readFile: gives the memory that a file of so many bytes goes to. lib/fs sets it. */
   onAllocate: ((slot: number, bytes: number) => Uint8Array | undefined) | undefined;
 
-  /** Sizes of the tables of direct descriptors and of registered buffers. */
+  /** Size of the table of direct descriptors. */
   readonly directDescriptors: number;
+  /** Size of the table of registered buffers. */
   readonly registeredBuffers: number;
 
   readonly #batch: Int32Array;
@@ -156,6 +167,7 @@ export class Ring {
     return this.native.fd;
   }
 
+  /** Whether `close()` was called. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -244,6 +256,7 @@ export class Ring {
     for (const listener of [...this.#listeners]) listener.end();
   }
 
+  /** `close()`, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

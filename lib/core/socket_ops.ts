@@ -298,6 +298,7 @@ export function recv(
 
 /** A message that {@link recvmsg} has received. */
 export interface ReceivedMessage {
+  /** How many came. */
   bytes: number;
   /** The sender's address, of datagrams. */
   address: SocketAddress | undefined;

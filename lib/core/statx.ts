@@ -11,34 +11,51 @@ export const statxBytes = 256;
 export interface Statx<N = number> {
   /** STATX_*: which fields the file system filled in. */
   mask: number;
+  /** The device that the file is on. */
   dev: N;
+  /** The inode number. */
   ino: N;
+  /** Type and permissions. */
   mode: N;
+  /** How many names it has. */
   nlink: N;
+  /** Its owner. */
   uid: N;
+  /** Its group. */
   gid: N;
+  /** Of a device file: the device. */
   rdev: N;
+  /** In bytes. */
   size: N;
   /** The block size for efficient I/O. */
   blksize: N;
   /** Blocks of 512 bytes. */
   blocks: N;
+  /** When it was last read, in milliseconds since 1970. */
   atimeMs: N;
+  /** When its contents last changed. */
   mtimeMs: N;
+  /** When its status last changed. */
   ctimeMs: N;
+  /** When it was made; 0 if unknown. */
   birthtimeMs: N;
-  /** With `bigint: true`. */
+  /** As atimeMs, in nanoseconds; these four with `bigint: true`. */
   atimeNs?: bigint;
+  /** As mtimeMs, in nanoseconds. */
   mtimeNs?: bigint;
+  /** As ctimeMs, in nanoseconds. */
   ctimeNs?: bigint;
+  /** As birthtimeMs, in nanoseconds. */
   birthtimeNs?: bigint;
-  /** STATX_ATTR_*, and which of them the file system knows. */
+  /** STATX_ATTR_*. */
   attributes: bigint;
+  /** Which of the attributes the file system knows. */
   attributesMask: bigint;
   /** The mount's id (5.8). */
   mntId: bigint;
-  /** Alignments in bytes that O_DIRECT needs, of memory and of offsets (6.1); 0 if unknown or impossible. */
+  /** The alignment in bytes that O_DIRECT needs of memory (6.1); 0 if unknown or impossible. */
   dioMemAlign: number;
+  /** And of offsets. */
   dioOffsetAlign: number;
 }
 

@@ -22,6 +22,7 @@ export interface SleepOptions<T = void> {
 
 /** Options of {@link interval}. */
 export interface IntervalOptions {
+  /** Ends it: the iteration rejects with an AbortError. */
   signal?: AbortSignal | undefined;
   /** Whether it keeps the event loop alive. Default true. */
   ref?: boolean;

@@ -28,66 +28,72 @@ export interface TraceContext {
   kinds: readonly string[];
 }
 
-type Fields = Record<string, unknown>;
-
-/** Makes events of records; counts what is in flight meanwhile. */
+/**
+ * Makes events of records; counts what is in flight meanwhile. The text is put together by hand: a traced program spends
+ * most of what tracing costs here.
+ */
 export class RecordReader {
   readonly #words: Uint32Array;
   readonly #ints: Int32Array;
   readonly #bytes: Buffer;
-  readonly #context: TraceContext;
+  readonly #tid: number;
+  readonly #kinds: readonly string[];
+  /** What each event ends with: the row that it stands in. */
+  readonly #row: string;
+  readonly #counterName: string;
   #inFlight = 0;
 
-  constructor(words: Uint32Array, context: TraceContext) {
+  constructor(words: Uint32Array, { pid, tid, kinds }: TraceContext) {
     this.#words = words;
     this.#ints = new Int32Array(words.buffer, words.byteOffset, words.length);
     this.#bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
-    this.#context = context;
+    this.#tid = tid;
+    this.#kinds = kinds;
+    this.#row = `"pid":${pid},"tid":${tid}}`;
+    this.#counterName = tid === 0 ? 'in flight' : `in flight ${tid}`;
   }
 
   /** Hands the events of record `index` to `add`, each as JSON. */
   read(index: number, add: (event: string) => void): void {
     const at = index * recordWords;
     const [first, result] = [this.#words[at + 4]!, this.#ints[at + 7]!];
+    const kind = this.#kinds[this.#bytes[at * 4 + 33]!]!;
     const event = this.#bytes[at * 4 + 32]!;
-    const emit = (fields: Fields): void => add(this.#json(at, fields));
-    const span = (name: string, args?: Fields): void =>
-      emit({
-        ph: 'X',
-        cat: 'ring',
-        name,
-        dur: (this.#nanoseconds(at + 2) - this.#nanoseconds(at)) / 1000,
-        args,
-      });
     switch (event) {
       case SUBMITTED:
         this.#inFlight++;
-        return emit({ ph: 'b', ...this.#operation(at), args: this.#subject(at) });
+        return add(this.#operation('b', kind, at, this.#subject(at)));
       case STEP:
-        return emit({ ph: 'n', ...this.#operation(at), args: {} });
+        return add(this.#operation('n', kind, at, ''));
       case RESULT:
-        return emit({ ph: 'n', ...this.#operation(at), name: 'result', args: this.#outcome(result) });
+        return add(this.#operation('n', 'result', at, outcome(result)));
       case COMPLETED:
         this.#inFlight--;
-        return emit({ ph: 'e', ...this.#operation(at), args: this.#outcome(result) });
+        return add(this.#operation('e', kind, at, outcome(result)));
       case AT_ONCE:
-        return span(`${atOnceNames[first]} at once`, this.#outcome(result));
+        return add(this.#span(`${atOnceNames[first]} at once`, at, outcome(result)));
       case ENTER:
-        span('enter', { submitted: first, completions: this.#words[at + 5]!, ...this.#outcome(result) });
+        add(
+          this.#span(
+            'enter',
+            at,
+            `"submitted":${first},"completions":${this.#words[at + 5]},${outcome(result)}`,
+          ),
+        );
         return add(this.#counter(at + 2));
       case REAP:
-        return span('reap', { completions: first });
+        return add(this.#span('reap', at, `"completions":${first}`));
       case BATCH:
-        span('batch', { completions: first });
+        add(this.#span('batch', at, `"completions":${first}`));
         return add(this.#counter(at + 2));
       case PREPARE:
-        return span('prepare');
+        return add(this.#span('prepare', at, ''));
       case POLL:
-        return span('poll');
+        return add(this.#span('poll', at, ''));
       case CHECK:
-        return span('check');
+        return add(this.#span('check', at, ''));
       case SPIN:
-        return span('spin', { hit: result === 1 });
+        return add(this.#span('spin', at, `"hit":${result === 1}`));
       default:
         throw new Error(`no such trace event: ${event}`);
     }
@@ -98,34 +104,32 @@ export class RecordReader {
     return this.#words[word + 1]! * 2 ** 32 + this.#words[word]!;
   }
 
-  #json(at: number, fields: Fields): string {
-    const { pid, tid } = this.#context;
-    return JSON.stringify({ ...fields, pid, tid, ts: this.#nanoseconds(at) / 1000 });
+  #operation(phase: 'b' | 'n' | 'e', name: string, at: number, args: string): string {
+    const id = `${this.#tid}.${this.#words[at + 4]}.${this.#words[at + 5]}`;
+    const ts = this.#nanoseconds(at) / 1000;
+    return `{"ph":"${phase}","cat":"operation","name":"${name}","id":"${id}","ts":${ts},"args":{${args}},${this.#row}`;
   }
 
-  #operation(at: number): Fields {
-    const [slot, generation] = [this.#words[at + 4]!, this.#words[at + 5]!];
-    const kind = this.#bytes[at * 4 + 33]!;
-    const id = `${this.#context.tid}.${slot}.${generation}`;
-    return { cat: 'operation', id, name: this.#context.kinds[kind] };
-  }
-
-  #subject(at: number): Fields {
-    const [fd, start] = [this.#ints[at + 6]!, at * 4 + textAt];
-    const [bytes, cut] = [this.#bytes[at * 4 + 34]!, this.#bytes[at * 4 + 35]!];
-    const text =
-      bytes > 0 ? (cut ? '…' : '') + this.#bytes.toString('utf8', start, start + bytes) : undefined;
-    return { fd: fd >= 0 ? fd : undefined, path: text };
-  }
-
-  #outcome(result: number): Fields {
-    return result < 0 ? { result, error: describeErrno(result)[0] } : { result };
+  #span(name: string, at: number, args: string): string {
+    const begin = this.#nanoseconds(at);
+    const [ts, dur] = [begin / 1000, (this.#nanoseconds(at + 2) - begin) / 1000];
+    return `{"ph":"X","cat":"ring","name":"${name}","ts":${ts},"dur":${dur},"args":{${args}},${this.#row}`;
   }
 
   #counter(end: number): string {
-    const { pid, tid } = this.#context;
-    const name = tid === 0 ? 'in flight' : `in flight ${tid}`;
     const ts = this.#nanoseconds(end) / 1000;
-    return JSON.stringify({ ph: 'C', name, pid, tid, ts, args: { operations: this.#inFlight } });
+    return `{"ph":"C","name":"${this.#counterName}","ts":${ts},"args":{"operations":${this.#inFlight}},${this.#row}`;
   }
+
+  #subject(at: number): string {
+    const fd = this.#ints[at + 6]!;
+    const [bytes, cut] = [this.#bytes[at * 4 + 34]!, this.#bytes[at * 4 + 35]!];
+    if (bytes === 0) return fd < 0 ? '' : `"fd":${fd}`;
+    const start = at * 4 + textAt;
+    return `"path":${JSON.stringify((cut ? '…' : '') + this.#bytes.toString('utf8', start, start + bytes))}`;
+  }
+}
+
+function outcome(result: number): string {
+  return result < 0 ? `"result":${result},"error":"${describeErrno(result)[0]}"` : `"result":${result}`;
 }

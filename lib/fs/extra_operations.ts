@@ -17,6 +17,7 @@ export interface FallocateOptions extends Limits {
   mode?: number;
   /** Default 0. */
   offset?: number | bigint;
+  /** In bytes. */
   length: number | bigint;
 }
 

@@ -69,12 +69,40 @@ if (onRing) {
 
 const all = api as FsPromises;
 
+/** Copies a file with its permissions, or rejects and leaves nothing that it made. */
 export const copyFile = all.copyFile;
+/** Copies a file or, with `recursive`, a tree. Files are copied side by side. */
 export const cp = all.cp;
+/** The status of a name: of a symbolic link itself. */
 export const lstat = all.lstat;
+/** Removes a file or, with `recursive`, a tree; `force` leaves out what is not there. */
 export const rm = all.rm;
+/** The status of what a path leads to. What the kernel has in memory is answered without waiting. */
 export const stat = all.stat;
-export const { fadvise, fallocate, getxattr, readFiles, setxattr } = all;
+/** Says how a file will be read: POSIX_FADV_\*. Not node's. posix_fadvise(2). */
+export const fadvise = all.fadvise;
+
+/** Reserves space, in bytes; with FALLOC_FL_\* in `mode` frees or zeroes it. Not node's. fallocate(2). */
+export const fallocate = all.fallocate;
+
+/** An extended attribute's value: a Buffer, or with an `encoding` a string. Not node's. getxattr(2). */
+export const getxattr = all.getxattr;
+
+/** Sets an extended attribute; strings are stored as UTF-8. Not node's. setxattr(2). */
+export const setxattr = all.setxattr;
+
+/**
+ * The contents of many files, in the order of their paths; one that fails does not fail the others. Not node's.
+ *
+ * ```ts
+ * import { readFiles } from 'ringcore/fs/promises';
+ *
+ * for await (const { path, content, error } of readFiles(['/etc/hostname', '/nowhere'])) {
+ *   console.log(path, error?.code ?? content?.length);
+ * }
+ * ```
+ */
+export const readFiles = all.readFiles;
 
 /** Opens a file; `signal` and `timeout` are in a fourth argument. */
 export const open = all.open;
@@ -109,4 +137,5 @@ export const truncate = all.truncate;
 /** Removes a name of a file. */
 export const unlink = all.unlink;
 
+/** @internal */
 export { all as default, all as 'module.exports' };

@@ -27,8 +27,22 @@ export interface ReadFilesOptions extends Limits {
 
 /** What became of one file. */
 export type FileResult<C extends Buffer | string = Buffer | string> =
-  | { path: PathLike; content: C; error?: undefined }
-  | { path: PathLike; content?: undefined; error: NodeJS.ErrnoException };
+  | {
+      /** As it was given. */
+      path: PathLike;
+      /** All of it. */
+      content: C;
+      /** Why it could not be read. */
+      error?: undefined;
+    }
+  | {
+      /** As it was given. */
+      path: PathLike;
+      /** All of it. */
+      content?: undefined;
+      /** Why it could not be read. */
+      error: NodeJS.ErrnoException;
+    };
 
 type Paths = Iterable<PathLike> | AsyncIterable<PathLike>;
 type Read = (path: PathLike) => Promise<Buffer | string>;

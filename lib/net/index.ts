@@ -50,6 +50,7 @@ type Listener = (socket: Socket) => void;
 export interface ServerConstructor extends Omit<typeof nodeTypes.Server, 'prototype'> {
   new (connectionListener?: Listener): Server;
   new (options?: nodeTypes.ServerOpts, connectionListener?: Listener): Server;
+  /** What servers inherit from. */
   readonly prototype: Server;
 }
 
@@ -81,24 +82,39 @@ export const connect = (onRing ? ringConnect : nodeNet.connect) as typeof nodeTy
 export const createConnection = connect;
 
 // Nothing of these is input or output.
-export const {
-  BlockList,
-  SocketAddress,
-  isIP,
-  isIPv4,
-  isIPv6,
-  getDefaultAutoSelectFamily,
-  setDefaultAutoSelectFamily,
-  getDefaultAutoSelectFamilyAttemptTimeout,
-  setDefaultAutoSelectFamilyAttemptTimeout,
-} = nodeNet;
+/** Node's own: addresses that are not to be connected to, or not to be served. */
+export const BlockList = nodeNet.BlockList;
+/** Node's own: an IP address with its port. */
+export const SocketAddress = nodeNet.SocketAddress;
+/** 4 or 6 for an IP address, 0 for anything else. */
+export const isIP = nodeNet.isIP;
+/** Whether it is an IPv4 address. */
+export const isIPv4 = nodeNet.isIPv4;
+/** Whether it is an IPv6 address. */
+export const isIPv6 = nodeNet.isIPv6;
+/** Whether `connect` tries a host's IPv6 and IPv4 addresses in turn when it is not told. */
+export const getDefaultAutoSelectFamily = nodeNet.getDefaultAutoSelectFamily;
+/** Changes that, for node's sockets too. */
+export const setDefaultAutoSelectFamily = nodeNet.setDefaultAutoSelectFamily;
+/** How long one address is tried before the next, in milliseconds. */
+export const getDefaultAutoSelectFamilyAttemptTimeout = nodeNet.getDefaultAutoSelectFamilyAttemptTimeout;
+/** Changes that, for node's sockets too; at least 10. */
+export const setDefaultAutoSelectFamilyAttemptTimeout = nodeNet.setDefaultAutoSelectFamilyAttemptTimeout;
+/** Addresses that are not to be connected to, or not to be served. */
 export type BlockList = nodeTypes.BlockList;
+/** An IP address with its port. */
 export type SocketAddress = nodeTypes.SocketAddress;
 
 /** Node's inner functions, which some packages use. */
 const inner = nodeNet as unknown as Record<string, unknown>;
-export const { _createServerHandle, _normalizeArgs, _setSimultaneousAccepts, _TransferredBoundSocket } =
-  inner;
+/** @internal */
+export const _createServerHandle = inner._createServerHandle;
+/** @internal */
+export const _normalizeArgs = inner._normalizeArgs;
+/** @internal */
+export const _setSimultaneousAccepts = inner._setSimultaneousAccepts;
+/** @internal */
+export const _TransferredBoundSocket = inner._TransferredBoundSocket;
 /** What node 24 has, and its types; undefined before. */
 type Newer<Name extends string> = typeof nodeTypes extends Record<Name, infer T> ? T : undefined;
 /** Node's, since node 24; undefined before. `server.listen()` takes it. */
@@ -111,5 +127,7 @@ type Own = typeof own;
 /** Of whichever version node's types are. */
 type Api = Omit<typeof nodeTypes, keyof Own> & Own;
 const api: Api = { ...nodeNet, ...own };
+/** @internal */
 export default api;
+/** @internal */
 export { api as 'module.exports' };
