@@ -13,7 +13,7 @@ import { runCase, type CaseResult } from './harness/rounds.js';
 import { Unavailable, type Context } from './harness/types.js';
 
 const usage = `npm run bench -- [NAME…] [options]
-NAME             cases whose name starts so; none: all
+NAME             cases whose name starts so; none: all but the points of the curves, scale-…
 --list           their names
 --quick          one short round each
 --rounds N       rounds of each case (5)
@@ -75,8 +75,8 @@ async function buildPrograms(): Promise<Context['program']> {
 }
 
 async function main(): Promise<void> {
-  const cases = allCases.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
+  const cases = allCases.filter(({ name, scaling }) =>
+    positionals.length === 0 ? !scaling || options.list : positionals.some((start) => name.startsWith(start)),
   );
   if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
   if (options.list) {

@@ -3,8 +3,10 @@ import { copyCases } from './copy.js';
 import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
 import { httpCases } from './http.js';
+import { memoryCases } from './memory.js';
 import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
+import { scalingCases } from './scaling.js';
 import { startUpCases } from './start_up.js';
 import { statCases } from './stat.js';
 import { streamCases } from './streams.js';
@@ -20,5 +22,7 @@ export const allCases: Case[] = [
   ...echoCases,
   ...httpCases,
   ...eventLoopCases,
+  ...memoryCases,
   ...startUpCases,
+  ...scalingCases,
 ];
