@@ -2,15 +2,17 @@
  * `npm run bench -- [NAME…] [options]`: measures ringcore against node's own modules and against C++. README.md tells
  * how, and how far the figures can be trusted.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { allCases } from './cases/index.js';
 import { createData } from './harness/data.js';
 import { driversOf, scriptDrivers } from './harness/drivers.js';
 import { allowedCpus, machineFacts } from './harness/machine.js';
-import { printCase, toJson } from './harness/report.js';
-import { runCase, type CaseResult } from './harness/rounds.js';
-import { Unavailable, type Context } from './harness/types.js';
+import { printCase, toSaved } from './harness/report.js';
+import { runCase } from './harness/rounds.js';
+import type { SavedRun } from './harness/saved.js';
+import { Unavailable, type Case, type Context } from './harness/types.js';
+import { writeReport } from './report/report.js';
 
 const usage = `npm run bench -- [NAME…] [options]
 NAME             cases whose name starts so; none: all but the points of the curves, scale-…
@@ -26,7 +28,9 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --priority       precedence over other processes during a run
 --unpinned       the process under test may use all processors
 --data DIR       where the files that are read are put (the system's temporary directory)
---json FILE      all samples too`;
+--json FILE      all samples too
+--report         write docs/performance.md and its plots; all cases, if none is named, and the curves
+--from FILE      do not measure: the report of what --json wrote`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +50,8 @@ const { values: options, positionals } = parseArgs({
     unpinned: { type: 'boolean', default: false },
     data: { type: 'string' },
     json: { type: 'string' },
+    report: { type: 'boolean', default: false },
+    from: { type: 'string' },
   },
 });
 
@@ -74,15 +80,12 @@ async function buildPrograms(): Promise<Context['program']> {
   };
 }
 
-async function main(): Promise<void> {
-  const cases = allCases.filter(({ name, scaling }) =>
-    positionals.length === 0 ? !scaling || options.list : positionals.some((start) => name.startsWith(start)),
-  );
-  if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
-  if (options.list) {
-    for (const { name, what } of cases) console.log(`${name.padEnd(24)} ${what}`);
-    return;
-  }
+const wanted = ({ name, scaling }: Case): boolean =>
+  positionals.length > 0
+    ? positionals.some((start) => name.startsWith(start))
+    : !scaling || options.list || options.report;
+
+async function measureAll(cases: Case[]): Promise<SavedRun> {
   const rounds = positive(options.rounds, options.quick ? 1 : 5);
   const durationMs = positive(options.ms, options.quick ? 200 : 500);
   const driverOptions = { node26: options.node26, same: options.same, natives: options.native };
@@ -105,10 +108,14 @@ async function main(): Promise<void> {
     program,
     data,
   };
-  const machine = machineFacts();
+  const machine = {
+    ...machineFacts(data.directory),
+    pinned: context.testCpu !== undefined,
+    priority: options.priority,
+  };
   console.log(JSON.stringify(machine));
   if (cpus.length < 2) console.log('one processor only: server and load generator share it');
-  const results: CaseResult[] = [];
+  const run: SavedRun = { machine, rounds, durationMs, cases: [] };
   try {
     for (const what of cases) {
       const result = await runCase(what, driversOf(what, scripts, driverOptions), context, {
@@ -116,16 +123,29 @@ async function main(): Promise<void> {
         repeat: !options.quick,
         systemCalls: options.calls,
       });
-      results.push(result);
       printCase(result);
+      run.cases.push(toSaved(result));
+      // Each time: a long run that is ended early has not been for nothing.
+      if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(run, undefined, 2)}\n`);
     }
   } finally {
     data.remove();
   }
-  if (options.json !== undefined) {
-    const text = JSON.stringify({ machine, rounds, durationMs, cases: toJson(results) }, undefined, 2);
-    writeFileSync(options.json, `${text}\n`);
+  return run;
+}
+
+async function main(): Promise<void> {
+  const cases = allCases.filter(wanted);
+  if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
+  if (options.list) {
+    for (const { name, what } of cases) console.log(`${name.padEnd(24)} ${what}`);
+    return;
   }
+  const run =
+    options.from === undefined
+      ? await measureAll(cases)
+      : (JSON.parse(readFileSync(options.from, 'utf8')) as SavedRun);
+  if (options.report) writeReport(run);
 }
 
 if (options.help) console.log(usage);

@@ -32,6 +32,8 @@ export interface Sample {
   cpuUsPerOperation?: number;
   p50Us?: number;
   p99Us?: number;
+  /** More of the distribution, by the percentile. */
+  percentilesUs?: Record<string, number>;
   /** Share of the time in which something else had the processor. */
   disturbed?: number;
   /** Share of the load generator's looks that found nothing to do: near 0 it is the limit, not the server. */
