@@ -55,4 +55,13 @@ int Executor::write_file_at_once(const char* path, uint32_t open_flags, uint32_t
   return answered(result, from.size + kWrittenFileBytes);
 }
 
+int Executor::copy_file_at_once(const char* source, const char* dest) {
+  if (!may_answer()) return kAskTheRing;
+  uint32_t bytes = 0;
+  const int result = copy_to_memory_file(mounts_, source, dest, &bytes);
+  stats_.bytes_read += bytes;
+  stats_.bytes_written += bytes;
+  return answered(result, 2 * (bytes + kWrittenFileBytes));
+}
+
 }  // namespace ringcore

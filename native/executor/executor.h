@@ -119,6 +119,9 @@ class Executor final : private LoopWatcher::Events {
   int fstat_at_once(int fd, abi::kernel_statx* out);
   int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
   int write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from);
+  int copy_file_at_once(const char* source, const char* dest);
+  // Whether this turn has time for one more of them.
+  bool may_answer() const;
 
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
@@ -176,7 +179,6 @@ class Executor final : private LoopWatcher::Events {
     }
     return false;
   }
-  bool may_answer() const;
   int answered(int result, uint64_t bytes);
   void started(Op& op);
   void begin_deferred();
