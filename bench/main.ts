@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { allCases } from './cases/index.js';
+import { readFloors, regressions, writeFloors } from './harness/check.js';
 import { createData } from './harness/data.js';
 import { driversOf, scriptDrivers } from './harness/drivers.js';
 import { allowedCpus, machineFacts } from './harness/machine.js';
@@ -21,6 +22,7 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --rounds N       rounds of each case (5)
 --ms N           length of a run (500)
 --node26 PATH    another node binary, measured too
+--bun PATH       a bun binary, where rates are measured
 --same           node's own on both sides: what differs is noise
 --no-native      without the baselines in C++
 --no-calls       without counting system calls
@@ -30,7 +32,9 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --data DIR       where the files that are read are put (the system's temporary directory)
 --json FILE      all samples too
 --report         write docs/performance.md and its plots; all cases, if none is named, and the curves
---from FILE      do not measure: the report of what --json wrote`;
+--from FILE      do not measure: the report of what --json wrote
+--check          whether a ratio has got worse than that in bench/floors.json; exit code 1 if one has
+--write-floors   put the ratios of this run there`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,6 +46,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: 'string' },
     ms: { type: 'string' },
     node26: { type: 'string' },
+    bun: { type: 'string' },
     same: { type: 'boolean', default: false },
     native: { type: 'boolean', default: true },
     calls: { type: 'boolean', default: true },
@@ -52,6 +57,8 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'string' },
     report: { type: 'boolean', default: false },
     from: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    'write-floors': { type: 'boolean', default: false },
   },
 });
 
@@ -80,15 +87,23 @@ async function buildPrograms(): Promise<Context['program']> {
   };
 }
 
-const wanted = ({ name, scaling }: Case): boolean =>
-  positionals.length > 0
-    ? positionals.some((start) => name.startsWith(start))
-    : !scaling || options.list || options.report;
+const floors = options.check ? readFloors() : {};
+
+function isWanted({ name, scaling }: Case): boolean {
+  if (options.check && !(name in floors)) return false;
+  if (positionals.length > 0) return positionals.some((start) => name.startsWith(start));
+  return !scaling || options.list || options.report;
+}
 
 async function measureAll(cases: Case[]): Promise<SavedRun> {
-  const rounds = positive(options.rounds, options.quick ? 1 : 5);
-  const durationMs = positive(options.ms, options.quick ? 200 : 500);
-  const driverOptions = { node26: options.node26, same: options.same, natives: options.native };
+  const rounds = positive(options.rounds, options.quick ? 1 : options.check ? 3 : 5);
+  const durationMs = positive(options.ms, options.quick ? 200 : options.check ? 300 : 500);
+  const driverOptions = {
+    node26: options.node26,
+    bun: options.bun,
+    same: options.same,
+    natives: options.native && !options.check,
+  };
   const scripts = scriptDrivers(driverOptions);
   const program = await buildPrograms();
   const cpus = allowedCpus();
@@ -118,11 +133,15 @@ async function measureAll(cases: Case[]): Promise<SavedRun> {
   const run: SavedRun = { machine, rounds, durationMs, cases: [] };
   try {
     for (const what of cases) {
-      const result = await runCase(what, driversOf(what, scripts, driverOptions), context, {
-        rounds,
-        repeat: !options.quick,
-        systemCalls: options.calls,
-      });
+      const measure = () =>
+        runCase(what, driversOf(what, scripts, driverOptions), context, {
+          rounds,
+          repeat: !options.quick,
+          systemCalls: options.calls && !options.check,
+        });
+      let result = await measure();
+      // Once more: what was only disturbed will not be so again.
+      if (options.check && regressions(toSaved(result), floors).length > 0) result = await measure();
       printCase(result);
       run.cases.push(toSaved(result));
       // Each time: a long run that is ended early has not been for nothing.
@@ -135,7 +154,7 @@ async function measureAll(cases: Case[]): Promise<SavedRun> {
 }
 
 async function main(): Promise<void> {
-  const cases = allCases.filter(wanted);
+  const cases = allCases.filter(isWanted);
   if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
   if (options.list) {
     for (const { name, what } of cases) console.log(`${name.padEnd(24)} ${what}`);
@@ -146,6 +165,11 @@ async function main(): Promise<void> {
       ? await measureAll(cases)
       : (JSON.parse(readFileSync(options.from, 'utf8')) as SavedRun);
   if (options.report) writeReport(run);
+  if (options['write-floors']) writeFloors(run);
+  if (!options.check) return;
+  const slower = run.cases.flatMap((what) => regressions(what, floors));
+  console.log(slower.length > 0 ? `\nslower than before:\n${slower.join('\n')}` : '\nnothing is slower');
+  if (slower.length > 0) process.exitCode = 1;
 }
 
 if (options.help) console.log(usage);
