@@ -291,7 +291,15 @@ export interface NativeRing {
     addressOut: Uint8Array | null,
     msgFlags: number,
   ): number;
-  recvMultishot(f: number, t: number, fd: number, bufferGroup: number, msgFlags: number): number;
+  /** Ends when `mostBytes` have come, or a buffer more, since 6.17; 0: no limit. */
+  recvMultishot(
+    f: number,
+    t: number,
+    fd: number,
+    bufferGroup: number,
+    msgFlags: number,
+    mostBytes: number,
+  ): number;
   shutdown(f: number, t: number, fd: number, how: number): number;
   getsockopt(f: number, t: number, fd: number, level: number, name: number, out: Uint8Array): number;
   setsockopt(f: number, t: number, fd: number, level: number, name: number, value: Uint8Array): number;

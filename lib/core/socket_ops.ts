@@ -355,7 +355,7 @@ export function recvMultishot(
   const msgFlags = msgFlagsOf(options);
   return new MultishotOperation<Buffer>(
     'recv',
-    (native, f, t, ring) => native.recvMultishot(f, t, file.fd, buffers(ring).group, msgFlags),
+    (native, f, t, ring) => native.recvMultishot(f, t, file.fd, buffers(ring).group, msgFlags, 0),
     options,
     {
       ...file,

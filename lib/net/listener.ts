@@ -47,6 +47,21 @@ import {
 } from './errors.js';
 import { loadBinding, OWNED } from '../core/binding.js';
 
+const endedAtExit = new Set<Listener>();
+
+/**
+ * The kernel lets go of a ring's operations some milliseconds after its process has ended, and of the listening socket
+ * with them. Whoever starts the program again may come sooner.
+ */
+function endAtExit(listener: Listener): void {
+  if (endedAtExit.size === 0) process.once('exit', endAll);
+  endedAtExit.add(listener);
+}
+
+function endAll(): void {
+  for (const { fd } of endedAtExit) loadBinding().shutdown(fd, SHUT_RDWR);
+}
+
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
 export function openListening(endpoint: Endpoint, ipv6Only: boolean): number {
   const sockaddr = encode(endpoint);
@@ -110,6 +125,7 @@ export class Listener implements CompletionHandler, Waiter {
     this.#endpoint = endpoint;
     this.#user = user;
     ownDescriptor(ring, fd);
+    if (endpoint !== undefined) endAtExit(this);
     const type = this.domain === AF_UNIX ? 'PIPESERVERWRAP' : 'TCPSERVERWRAP';
     this.scope = new AsyncResource(type, { requireManualDestroy: true });
   }
@@ -146,7 +162,11 @@ export class Listener implements CompletionHandler, Waiter {
     this.#closed = true;
     // The accept holds the file until its terminal completion. This ends the listening now, and refuses who waits in
     // the backlog; not if the socket is another process's too.
-    if (this.#endpoint !== undefined) loadBinding().shutdown(this.fd, SHUT_RDWR);
+    if (this.#endpoint !== undefined) {
+      loadBinding().shutdown(this.fd, SHUT_RDWR);
+      endedAtExit.delete(this);
+      if (endedAtExit.size === 0) process.off('exit', endAll);
+    }
     if (this.#slot >= 0 && !this.#referenced) this.ring.native.setRef(this.#slot, true);
     this.stop();
     if (this.#slot < 0) this.#closeDescriptor();

@@ -8,17 +8,29 @@ import { kernelAtLeast } from '../core/availability.js';
 import { BufferRing } from '../core/buffers.js';
 import type { Ring } from '../core/ring.js';
 
-// Used up piece by piece, a buffer serves thousands of small messages, and large ones come in long pieces. Without that
-// every message takes a whole buffer: then many small ones are better than few large ones.
-const incremental = { entries: 16, bufferBytes: 256 * 1024 };
+// Used up piece by piece, a buffer serves a thousand small messages, and large ones come in long pieces. Without that
+// every message takes a whole buffer: then many small ones are better than few large ones. A mebibyte is what one turn of
+// the event loop handles at most: with more, one call of the kernel would fill more, and other handles wait meanwhile.
+const incremental = { entries: 16, bufferBytes: 64 * 1024 };
 const whole = { entries: 256, bufferBytes: 16 * 1024, incremental: false };
 
 /**
- * Chunks up to this size are copied. A view keeps its whole buffer, 256 KiB, in memory and from being used again: as long
- * as every view is a quarter of it or more, what slow readers hold is at most four times their data, whatever a peer
- * sends. The price is one copy of chunks below 64 KiB; a fast stream's are mostly larger.
+ * Chunks up to this size are copied. A view keeps its whole buffer in memory and from being used again: as long as every
+ * view is a quarter of it or more, what slow readers hold is at most four times their data, whatever a peer sends. The
+ * price is one copy of chunks below 16 KiB; a fast stream's are mostly larger.
  */
 const copyBytes = incremental.bufferBytes / 4 - 1;
+
+/**
+ * A stream is told to stop only when JavaScript sees that it is full. By then one multishot receive could have taken every
+ * buffer for a socket that nobody reads, and each of many such sockets does. So it ends after so many bytes, and after
+ * four times as many whenever a reader has kept up with it, until there is no limit (docs/decisions/0010-receiving.md).
+ */
+export const firstLimit = kernelAtLeast('6.17') ? 128 * 1024 : 0;
+const lastLimit = 512 * 1024;
+
+/** The next limit of a receive whose data has been taken. */
+export const raisedLimit = (limit: number): number => (limit >= lastLimit ? 0 : limit * 4);
 
 const shared = new WeakMap<Ring, BufferRing | null>();
 

@@ -17,7 +17,7 @@ import { POLLIN, POLLRDHUP } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
-import { receiveBuffers } from './receive_buffers.js';
+import { firstLimit, raisedLimit, receiveBuffers } from './receive_buffers.js';
 
 /** Memory of the user's own, that data is received into instead of shared buffers: the `onread` option. */
 export interface UserBuffer {
@@ -50,6 +50,8 @@ export class Receiver implements CompletionHandler, Waiter {
   #pollFirst = false;
   #polling = false;
   #pool: BufferRing | null = null;
+  /** How many bytes one receive takes; 0: no limit. */
+  #limit = firstLimit;
   #returnsAtArming = 0;
   /** The memory of a receive without shared buffers. Held until its completion: the kernel writes here. */
   #own: Uint8Array | undefined;
@@ -126,7 +128,7 @@ export class Receiver implements CompletionHandler, Waiter {
     this.#pool = this.userBuffer === undefined ? receiveBuffers(this.#ring) : null;
     if (this.#pool !== null) {
       this.#returnsAtArming = this.#pool.returns;
-      return native.recvMultishot(0, 0, fd, this.#pool.group, 0);
+      return native.recvMultishot(0, 0, fd, this.#pool.group, 0, this.#limit);
     }
     this.#own = this.userBuffer?.buffer() ?? Buffer.allocUnsafeSlow(ownBytes);
     return native.recv(0, 0, fd, this.#own, 0, this.#own.byteLength, 0);
@@ -173,7 +175,7 @@ export class Receiver implements CompletionHandler, Waiter {
       (flags & F_BUFFER) !== 0 ? this.#pool!.take(flags >>> 16, aux, Math.max(res, 0), flags) : undefined;
     if (res > 0) {
       this.bytes += res;
-      if (!this.#closed && !this.#deliver(chunk, res)) this.stop();
+      if (!this.#closed) this.#pass(chunk, res, (flags & TERMINAL) !== 0);
     } else if (res === 0) {
       this.#ended = true;
       if (!this.#closed) this.#connection.user.ended();
@@ -183,6 +185,15 @@ export class Receiver implements CompletionHandler, Waiter {
       this.#pollFirst = true;
     } else if (res !== EINTR && !(res === ECANCELED && stopping)) {
       this.#fail(res);
+    }
+  }
+
+  #pass(chunk: Buffer | undefined, bytes: number, terminal: boolean): void {
+    if (!this.#deliver(chunk, bytes)) {
+      this.#limit = firstLimit;
+      this.stop();
+    } else if (terminal) {
+      this.#limit = raisedLimit(this.#limit);
     }
   }
 

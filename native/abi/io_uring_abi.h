@@ -89,7 +89,7 @@ struct io_uring_sqe {
     s32 splice_fd_in;  // SPLICE, TEE: source descriptor
     u32 file_index;    // slot plus 1 or IORING_FILE_INDEX_ALLOC: direct descriptor; 0: ordinary
     u32 zcrx_ifq_idx;  // RECV_ZC
-    u32 optlen;        // URING_CMD on a socket
+    u32 optlen;        // URING_CMD on a socket; 6.17: multishot RECV: bytes in all
     struct {
       u16 addr_len;  // SEND, SEND_ZC with an address
       u16 __pad3[1];

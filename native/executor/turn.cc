@@ -18,7 +18,9 @@ void Executor::on_prepare() {
   turn_start_ns_ = LoopWatcher::now_ns();
   mounts_.new_turn();
   answer_bytes_ = 0;
-  for (int round = 0; round < kMaxRounds; round++) {
+  // What the check phase before has handled counts too: timers and others come between.
+  const bool used_up = turn_bytes_ >= kTurnBytes;
+  for (int round = 0; round < kMaxRounds && !used_up; round++) {
     begin_deferred();
     if (due()) enter(true);
     reap();

@@ -177,10 +177,11 @@ struct RecvMultishot {
   int32_t fd;
   uint16_t buffer_group;
   uint32_t msg_flags;
+  uint32_t most_bytes;  // 6.17: it ends when so many have come; 0: no limit
 
   template <class Args>
   static RecvMultishot from(Args& args) {
-    return {args.i32(), args.u16(), args.u32()};
+    return {args.i32(), args.u16(), args.u32(), args.u32()};
   }
   void fill(io_uring_sqe& sqe) const {
     sqe.fd = fd;
@@ -188,6 +189,7 @@ struct RecvMultishot {
     sqe.flags |= abi::IOSQE_BUFFER_SELECT;
     sqe.buf_group = buffer_group;
     sqe.msg_flags = msg_flags;
+    sqe.optlen = most_bytes;
   }
 };
 

@@ -272,12 +272,13 @@ TEST("shapes: send and receive") {
   expect<Send>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_SEND, words);
   expect<SendZc>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_SEND_ZC, words);
   expect<Recv>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_RECV, words);
-  expect<RecvMultishot>({3, 9, MSG_TRUNC}, abi::IORING_OP_RECV,
+  expect<RecvMultishot>({3, 9, MSG_TRUNC, 65536}, abi::IORING_OP_RECV,
                         {.fd = 3,
                          .op_flags = MSG_TRUNC,
                          .ioprio = abi::IORING_RECV_MULTISHOT,
                          .flags = abi::IOSQE_BUFFER_SELECT,
-                         .buf = 9});
+                         .buf = 9,
+                         .index = 65536});
 }
 
 TEST("shapes: messages carry their vectors and an address") {

@@ -46,7 +46,7 @@ t.test('small chunks that are kept keep little more than themselves', async (t) 
   fast.destroy();
   const more = (await bytesInUse()) - before;
   const bytes = held.reduce((sum, chunk) => sum + chunk.length, 0);
-  const pool = 16 * 256 * 1024;
+  const pool = 16 * 64 * 1024;
   t.ok(more < 8 * bytes + pool, `${more} bytes more for ${bytes} held`);
   await closed(server);
 });
