@@ -25,7 +25,7 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --bun PATH       a bun binary, where rates are measured
 --same           node's own on both sides: what differs is noise
 --no-native      without the baselines in C++
---no-calls       without counting system calls
+--no-calls       without counting system calls, as with --quick and --check; --calls: with it all the same
 --strace         count them by strace even where perf could, and say which
 --priority       precedence over other processes during a run
 --unpinned       the process under test may use all processors
@@ -49,7 +49,7 @@ const { values: options, positionals } = parseArgs({
     bun: { type: 'string' },
     same: { type: 'boolean', default: false },
     native: { type: 'boolean', default: true },
-    calls: { type: 'boolean', default: true },
+    calls: { type: 'boolean' },
     strace: { type: 'boolean', default: false },
     priority: { type: 'boolean', default: false },
     unpinned: { type: 'boolean', default: false },
@@ -137,7 +137,7 @@ async function measureAll(cases: Case[]): Promise<SavedRun> {
         runCase(what, driversOf(what, scripts, driverOptions), context, {
           rounds,
           repeat: !options.quick,
-          systemCalls: options.calls && !options.check,
+          systemCalls: options.calls ?? !(options.quick || options.check),
         });
       let result = await measure();
       // Once more: what was only disturbed will not be so again.

@@ -27,6 +27,7 @@ function legend(names: string[]): Plot.Markish[] {
   return names.map((name, index) =>
     Plot.text([name], {
       text: (text: string) => text,
+      facet: 'super',
       frameAnchor: 'top-left',
       dx: index * 110,
       dy: -22,
@@ -44,9 +45,10 @@ export function ratioPlot(run: SavedRun, cases: SavedCase[]): string {
     majors.flatMap((major) => {
       const ours = ringcoreOf({ name, ...what }, major);
       const { ratio, target } = ours?.comparison ?? {};
-      // Of utilization and memory the difference counts, or the value: a ratio of theirs says nothing.
-      if (ratio === undefined || !(ratio > 0) || !/^(?:op|MB)\/s$|^ms$/.test(what.unit)) return [];
       const floor = /^([\d.]+)x$/.exec(target ?? '')?.[1];
+      // Of delays, utilization and memory the difference counts, or the value: a ratio of theirs says nothing.
+      const isRate = what.unit === 'op/s' || what.unit === 'MB/s' || floor !== undefined;
+      if (ratio === undefined || !(ratio > 0) || !isRate) return [];
       return [{ name, driver: `ringcore ${major}`, ratio, floor: floor === undefined ? NaN : Number(floor) }];
     }),
   );
@@ -111,7 +113,6 @@ export function latencyPlot(cases: SavedCase[]): string {
         fy: 'name',
         z: 'driver',
         stroke: ({ driver }: { driver: string }) => colourOf(driver),
-        strokeDasharray: undefined,
       }),
       Plot.dot(points, {
         x: 'percentile',
@@ -120,7 +121,7 @@ export function latencyPlot(cases: SavedCase[]): string {
         r: 2.5,
         fill: ({ driver }: { driver: string }) => colourOf(driver),
       }),
-      ...legend(drivers.filter((name) => colours[name])),
+      ...legend([...drivers.filter((name) => colours[name]), 'C']),
     ],
   });
 }
