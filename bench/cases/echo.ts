@@ -1,5 +1,6 @@
 import { serverCase } from '../harness/server_case.js';
 import type { Case, NativeDriver } from '../harness/types.js';
+import { workerCase } from '../harness/worker_case.js';
 
 const natives: NativeDriver[] = [
   { kind: 'native', name: 'C epoll', program: 'echo_epoll' },
@@ -32,21 +33,25 @@ export const echoCases: Case[] = [
       load: { connections },
     }),
   ),
-  serverCase({
-    name: 'echo-4k-64',
-    what: 'Duplex echo, 4 KiB, 64 connections',
-    target: { kind: 'ratio', byMajor: { 20: 1.4, 26: 1.3 } },
-    natives,
-    mode: 'echo',
-    load: { connections: 64, bytes: 4096 },
-  }),
-  serverCase({
-    name: 'for-await-64b-64',
-    what: '`for await` echo, 64 B, 64 connections',
-    target: { kind: 'ratio', byMajor: { 20: 2, 26: 2 } },
-    mode: 'forAwait',
-    load: { connections: 64 },
-  }),
+  ...[64, 512].map((connections) =>
+    serverCase({
+      name: `echo-4k-${connections}`,
+      what: `Duplex echo, 4 KiB, ${connections} connections`,
+      target: { kind: 'ratio', byMajor: connections === 64 ? { 20: 1.4, 26: 1.3 } : { 20: 1.6, 26: 1.5 } },
+      natives,
+      mode: 'echo',
+      load: { connections, bytes: 4096 },
+    }),
+  ),
+  ...[64, 512].map((connections) =>
+    serverCase({
+      name: `for-await-64b-${connections}`,
+      what: `\`for await\` echo, 64 B, ${connections} connections`,
+      target: { kind: 'ratio', byMajor: { 20: 2, 26: 2 } },
+      mode: 'forAwait',
+      load: { connections },
+    }),
+  ),
   serverCase({
     name: 'accept',
     what: 'connect, one echo of 64 B, close; 16 at once',
@@ -55,4 +60,16 @@ export const echoCases: Case[] = [
     mode: 'echo',
     load: { mode: 'accept', connections: 16 },
   }),
+  {
+    ...workerCase({
+      name: 'idle-connections',
+      what: 'growth of RSS for each of 10,000 connections that were used once',
+      unit: 'bytes',
+      better: 'lower',
+      target: { kind: 'ratio', byMajor: { 20: 1.25, 26: 1.25 } },
+      script: 'idle_connections',
+      value: (result) => result.details?.['bytes'] ?? NaN,
+    }),
+    systemCalls: undefined,
+  },
 ];

@@ -59,7 +59,7 @@ export type Target =
 export interface Case {
   name: string;
   what: string;
-  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'MiB';
+  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'MiB' | 'bytes';
   better: 'higher' | 'lower';
   target?: Target;
   /** One point of a curve: measured for the report, or when asked for by name. */

@@ -1,19 +1,17 @@
 /** By how much the resident memory grows, at its most, while 1 GiB goes through a stream or copyFile. */
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bigPath, blockBytes, hugeBytes, isBlock, sizedPath } from '../harness/data.js';
 import { loadFs, loadFsPromises } from './implementation.js';
 import { measure, verify } from './measure.js';
 import { spec } from './protocol.js';
+import { growthMiB, markMemory } from './resident.js';
 
 const fs = await loadFs();
 const { copyFile } = await loadFsPromises();
 const { directory = '', outputDirectory = '' } = spec;
 const source = sizedPath(directory, hugeBytes);
 const destination = join(outputDirectory, 'copied-huge');
-
-const residentKiB = (line: 'VmRSS' | 'VmHWM'): number =>
-  Number(new RegExp(`^${line}:\\s*(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 
 function drain(path: string, bytes?: number): Promise<void> {
   let position = 0;
@@ -46,13 +44,11 @@ const ways: Record<string, { begin: () => Promise<void>; all: () => Promise<void
 const way = ways[spec.mode ?? ''];
 if (!way) throw new Error(`no way ${spec.mode}`);
 await way.begin();
-// The peak begins anew here.
-writeFileSync('/proc/self/clear_refs', '5');
-const beforeKiB = residentKiB('VmRSS');
+const before = markMemory();
 await measure(way.all, {
   atLeast: 1,
   details: () => {
     rmSync(destination, { force: true });
-    return { growthMiB: (residentKiB('VmHWM') - beforeKiB) / 1024 };
+    return { growthMiB: growthMiB(before) };
   },
 });

@@ -21,6 +21,9 @@ const mostBytes = 1024 * 1024;
 /** IOV_MAX. */
 const mostVectors = 1024;
 
+/** What is being sent by a sender that sends nothing. */
+const nothing: never[] = [];
+
 const sendFlags = MSG_WAITALL | MSG_NOSIGNAL;
 
 /** Sends for a {@link Connection}. */
@@ -38,9 +41,9 @@ export class Sender implements CompletionHandler, Waiter {
   #polling = false;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
-  #views: Uint8Array[] = [];
+  #views: readonly Uint8Array[] = nothing;
   /** How long each was when it was written. It may be detached or resized at any time. */
-  #lengths: readonly number[] = [];
+  #lengths: readonly number[] = nothing;
   /** The first view that is not sent whole, and how much of it is. */
   #index = 0;
   #offset = 0;
@@ -211,7 +214,8 @@ export class Sender implements CompletionHandler, Waiter {
   #takeCallback(): WriteCallback {
     const callback = this.#callback!;
     this.#callback = undefined;
-    this.#views = [];
+    this.#views = nothing;
+    this.#lengths = nothing;
     return callback;
   }
 }

@@ -36,7 +36,8 @@ export class SocketBase extends CallableDuplex {
   protected _pendingBytes = 0;
 
   readonly #user: SocketUser;
-  readonly #idle: IdleTimer;
+  /** Made when a timeout is first set: most sockets have none. */
+  #idle: IdleTimer | undefined;
   #referenced = true;
   #noDelay: boolean;
   #keepAlive: boolean;
@@ -57,7 +58,6 @@ export class SocketBase extends CallableDuplex {
       decodeStrings: false,
     });
     this.#user = new SocketUser(this);
-    this.#idle = new IdleTimer(() => this.#timedOut());
     this.#noDelay = Boolean(options.noDelay);
     this.#keepAlive = Boolean(options.keepAlive);
     this.#keepAliveSeconds = ~~((options.keepAliveInitialDelay ?? 0) / 1000);
@@ -87,7 +87,7 @@ export class SocketBase extends CallableDuplex {
 
   /** Has no connection any more. What it was is remembered as far as node does. */
   protected _letGo(): Connection | null {
-    this.#idle.stop();
+    this.#idle?.stop();
     const connection = this._handle;
     if (connection === null) return null;
     this.#bytesRead = connection.bytesRead;
@@ -115,7 +115,8 @@ export class SocketBase extends CallableDuplex {
     if (this.destroyed) return this;
     this.timeout = msecs;
     const timeoutMs = timerDuration(msecs);
-    this.#idle.set(timeoutMs);
+    if (timeoutMs > 0) this.#idle ??= new IdleTimer(() => this.#timedOut());
+    this.#idle?.set(timeoutMs);
     if (callback !== undefined) {
       validateFunction(callback, 'callback');
       if (timeoutMs === 0) this.removeListener('timeout', callback);
@@ -126,7 +127,7 @@ export class SocketBase extends CallableDuplex {
 
   /** @internal Something moved: the timeout begins anew. */
   _unrefTimer(): void {
-    this.#idle.active();
+    this.#idle?.active();
     this._parent?._unrefTimer();
   }
 

@@ -235,8 +235,21 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   }
 }
 
+void RingWrap::set_owned(int fd, bool owned) {
+  if (fd < 0) return;
+  const auto index = static_cast<size_t>(fd);
+  if (index < owned_.size()) {
+    owned_[index] = owned;
+  } else if (owned) {
+    owned_.resize(index + 1);
+    owned_[index] = true;
+  }
+}
+
 void RingWrap::close_owned() {
-  for (const int fd : owned_) ::close(fd);
+  for (size_t fd = 0; fd < owned_.size(); fd++) {
+    if (owned_[fd]) ::close(static_cast<int>(fd));
+  }
   owned_.clear();
 }
 
@@ -321,12 +334,12 @@ void RingWrap::add_control_functions(Napi::Object object) {
     return info.Env().Undefined();
   });
   add("own", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.insert(info[0].As<Napi::Number>().Int32Value());
+    wrap.set_owned(info[0].As<Napi::Number>().Int32Value(), true);
     return info.Env().Undefined();
   });
   // For who closes it in another way than by a `close` of this ring.
   add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.erase(info[0].As<Napi::Number>().Int32Value());
+    wrap.set_owned(info[0].As<Napi::Number>().Int32Value(), false);
     return info.Env().Undefined();
   });
   add("readStats", [](RingWrap& wrap, Info info) -> Napi::Value {

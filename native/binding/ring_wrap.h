@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "binding/args.h"
@@ -53,18 +52,20 @@ class RingWrap final : private Executor::Client {
   bool dispatch_batch(uint32_t count);
   bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
-  void descriptor_arrived(int fd) override { owned_.insert(fd); }
-  void descriptor_closed(int fd) override { owned_.erase(fd); }
+  void descriptor_arrived(int fd) override { set_owned(fd, true); }
+  void descriptor_closed(int fd) override { set_owned(fd, false); }
   void close();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
+  void set_owned(int fd, bool owned);
   void close_owned();
 
   napi_env env_;
   std::unique_ptr<Executor> executor_;
   std::vector<RegisteredBuffer> registered_;
   // Descriptors that JavaScript holds, to be closed if the environment ends before it does.
-  std::unordered_set<int> owned_;
+  // By number, a bit each: there may be very many.
+  std::vector<bool> owned_;
   Napi::ObjectReference object_;
   Napi::ObjectReference batch_;
   Napi::FunctionReference dispatch_;
