@@ -32,7 +32,8 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --data DIR       where the files that are read are put (the system's temporary directory)
 --json FILE      all samples too
 --report         write docs/performance.md and its plots; all cases, if none is named, and the curves
---from FILE      do not measure: the report of what --json wrote
+--to DIR         not in docs
+--from FILE      do not measure: the report, or the check, of what --json wrote
 --check          whether a ratio has got worse than that in bench/floors.json; exit code 1 if one has
 --write-floors   put the ratios of this run there`;
 
@@ -57,6 +58,7 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'string' },
     report: { type: 'boolean', default: false },
     from: { type: 'string' },
+    to: { type: 'string' },
     check: { type: 'boolean', default: false },
     'write-floors': { type: 'boolean', default: false },
   },
@@ -164,7 +166,7 @@ async function main(): Promise<void> {
     options.from === undefined
       ? await measureAll(cases)
       : (JSON.parse(readFileSync(options.from, 'utf8')) as SavedRun);
-  if (options.report) writeReport(run);
+  if (options.report) writeReport(run, options.to);
   if (options['write-floors']) writeFloors(run);
   if (!options.check) return;
   const slower = run.cases.flatMap((what) => regressions(what, floors));

@@ -117,10 +117,10 @@ ${standard.map(({ name, what }) => `- **${name}**: ${what}`).join('\n')}
 `;
 }
 
-export function writeReport(run: SavedRun): void {
+export function writeReport(run: SavedRun, directory = docs): void {
   const standard = run.cases.filter(({ scaling }) => scaling === undefined);
-  mkdirSync(join(docs, plots), { recursive: true });
-  const save = (name: string, svg: string) => writeFileSync(join(docs, plots, `${name}.svg`), svg);
+  mkdirSync(join(directory, plots), { recursive: true });
+  const save = (name: string, svg: string) => writeFileSync(join(directory, plots, `${name}.svg`), svg);
   save('ratios', ratioPlot(run, standard));
   save('latency', latencyPlot(standard.filter(({ name }) => latencyCases.test(name))));
   const curveNames = Object.keys(curves).filter((curve) =>
@@ -130,5 +130,5 @@ export function writeReport(run: SavedRun): void {
     const points = run.cases.filter(({ scaling }) => scaling?.curve === curve);
     save(`scaling-${curve}`, curvePlot(points, curves[curve]?.label ?? curve));
   }
-  writeFileSync(join(docs, 'performance.md'), text(run, standard, curveNames));
+  writeFileSync(join(directory, 'performance.md'), text(run, standard, curveNames));
 }

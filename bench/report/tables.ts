@@ -32,7 +32,7 @@ export function resultTable(run: SavedRun, cases: SavedCase[]): string {
   const majors = majorsOf(run);
   const columns = majors.flatMap((major) => [`node ${major}`, `ringcore ${major}`, 'ratio', 'target', 'met']);
   const rows = cases.map((what) => [
-    `[${what.name}](#cases)`,
+    what.name,
     what.unit,
     ...majors.flatMap((major) => {
       const ours = ringcoreOf(what, major);
