@@ -17,6 +17,7 @@ const programs = {
   echo_epoll: [],
   echo_uring: [join(abi, 'syscalls.cc')],
   read_files: [join(abi, 'syscalls.cc')],
+  drop_cache: [],
 };
 
 const flags = ['-std=c++20', '-O2', '-g', '-Wall', '-Wextra', '-Werror', `-I${join(root, 'native')}`];

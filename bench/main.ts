@@ -2,31 +2,40 @@
  * `npm run bench -- [NAME…] [options]`: measures ringcore against node's own modules and against C++. README.md tells
  * how, and how far the figures can be trusted.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { allCases } from './cases/index.js';
+import { readFloors, regressions, writeFloors } from './harness/check.js';
 import { createData } from './harness/data.js';
 import { driversOf, scriptDrivers } from './harness/drivers.js';
 import { allowedCpus, machineFacts } from './harness/machine.js';
-import { printCase, toJson } from './harness/report.js';
-import { runCase, type CaseResult } from './harness/rounds.js';
-import { Unavailable, type Context } from './harness/types.js';
+import { printCase, toSaved } from './harness/report.js';
+import { runCase } from './harness/rounds.js';
+import type { SavedRun } from './harness/saved.js';
+import { Unavailable, type Case, type Context } from './harness/types.js';
+import { writeReport } from './report/report.js';
 
 const usage = `npm run bench -- [NAME…] [options]
-NAME             cases whose name starts so; none: all
+NAME             cases whose name starts so; none: all but the points of the curves, scale-…
 --list           their names
 --quick          one short round each
 --rounds N       rounds of each case (5)
 --ms N           length of a run (500)
 --node26 PATH    another node binary, measured too
+--bun PATH       a bun binary, where rates are measured
 --same           node's own on both sides: what differs is noise
 --no-native      without the baselines in C++
---no-calls       without counting system calls
+--no-calls       without counting system calls, as with --quick and --check; --calls: with it all the same
 --strace         count them by strace even where perf could, and say which
 --priority       precedence over other processes during a run
 --unpinned       the process under test may use all processors
 --data DIR       where the files that are read are put (the system's temporary directory)
---json FILE      all samples too`;
+--json FILE      all samples too
+--report         write docs/performance.md and its plots; all cases, if none is named, and the curves
+--to DIR         not in docs
+--from FILE      do not measure: the report, or the check, of what --json wrote
+--check          whether a ratio has got worse than that in bench/floors.json; exit code 1 if one has
+--write-floors   put the ratios of this run there`;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -38,14 +47,20 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: 'string' },
     ms: { type: 'string' },
     node26: { type: 'string' },
+    bun: { type: 'string' },
     same: { type: 'boolean', default: false },
     native: { type: 'boolean', default: true },
-    calls: { type: 'boolean', default: true },
+    calls: { type: 'boolean' },
     strace: { type: 'boolean', default: false },
     priority: { type: 'boolean', default: false },
     unpinned: { type: 'boolean', default: false },
     data: { type: 'string' },
     json: { type: 'string' },
+    report: { type: 'boolean', default: false },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    'write-floors': { type: 'boolean', default: false },
   },
 });
 
@@ -74,18 +89,23 @@ async function buildPrograms(): Promise<Context['program']> {
   };
 }
 
-async function main(): Promise<void> {
-  const cases = allCases.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
-  );
-  if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
-  if (options.list) {
-    for (const { name, what } of cases) console.log(`${name.padEnd(24)} ${what}`);
-    return;
-  }
-  const rounds = positive(options.rounds, options.quick ? 1 : 5);
-  const durationMs = positive(options.ms, options.quick ? 200 : 500);
-  const driverOptions = { node26: options.node26, same: options.same, natives: options.native };
+const floors = options.check ? readFloors() : {};
+
+function isWanted({ name, scaling }: Case): boolean {
+  if (options.check && !(name in floors)) return false;
+  if (positionals.length > 0) return positionals.some((start) => name.startsWith(start));
+  return !scaling || options.list || options.report;
+}
+
+async function measureAll(cases: Case[]): Promise<SavedRun> {
+  const rounds = positive(options.rounds, options.quick ? 1 : options.check ? 3 : 5);
+  const durationMs = positive(options.ms, options.quick ? 200 : options.check ? 300 : 500);
+  const driverOptions = {
+    node26: options.node26,
+    bun: options.bun,
+    same: options.same,
+    natives: options.native && !options.check,
+  };
   const scripts = scriptDrivers(driverOptions);
   const program = await buildPrograms();
   const cpus = allowedCpus();
@@ -105,27 +125,53 @@ async function main(): Promise<void> {
     program,
     data,
   };
-  const machine = machineFacts();
+  const machine = {
+    ...machineFacts(data.directory),
+    pinned: context.testCpu !== undefined,
+    priority: options.priority,
+  };
   console.log(JSON.stringify(machine));
   if (cpus.length < 2) console.log('one processor only: server and load generator share it');
-  const results: CaseResult[] = [];
+  const run: SavedRun = { machine, rounds, durationMs, cases: [] };
   try {
     for (const what of cases) {
-      const result = await runCase(what, driversOf(what, scripts, driverOptions), context, {
-        rounds,
-        repeat: !options.quick,
-        systemCalls: options.calls,
-      });
-      results.push(result);
+      const measure = () =>
+        runCase(what, driversOf(what, scripts, driverOptions), context, {
+          rounds,
+          repeat: !options.quick,
+          systemCalls: options.calls ?? !(options.quick || options.check),
+        });
+      let result = await measure();
+      // Once more: what was only disturbed will not be so again.
+      if (options.check && regressions(toSaved(result), floors).length > 0) result = await measure();
       printCase(result);
+      run.cases.push(toSaved(result));
+      // Each time: a long run that is ended early has not been for nothing.
+      if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(run, undefined, 2)}\n`);
     }
   } finally {
     data.remove();
   }
-  if (options.json !== undefined) {
-    const text = JSON.stringify({ machine, rounds, durationMs, cases: toJson(results) }, undefined, 2);
-    writeFileSync(options.json, `${text}\n`);
+  return run;
+}
+
+async function main(): Promise<void> {
+  const cases = allCases.filter(isWanted);
+  if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
+  if (options.list) {
+    for (const { name, what } of cases) console.log(`${name.padEnd(24)} ${what}`);
+    return;
   }
+  const run =
+    options.from === undefined
+      ? await measureAll(cases)
+      : (JSON.parse(readFileSync(options.from, 'utf8')) as SavedRun);
+  if (options.report) writeReport(run, options.to);
+  if (options['write-floors']) writeFloors(run);
+  if (!options.check) return;
+  const slower = run.cases.flatMap((what) => regressions(what, floors));
+  console.log(slower.length > 0 ? `\nslower than before:\n${slower.join('\n')}` : '\nnothing is slower');
+  if (slower.length > 0) process.exitCode = 1;
 }
 
 if (options.help) console.log(usage);

@@ -4,8 +4,10 @@ import { echoCases } from './echo.js';
 import { eventLoopCases } from './event_loop.js';
 import { frameworkCases } from './frameworks.js';
 import { httpCases } from './http.js';
+import { memoryCases } from './memory.js';
 import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
+import { scalingCases } from './scaling.js';
 import { startUpCases } from './start_up.js';
 import { statCases } from './stat.js';
 import { streamCases } from './streams.js';
@@ -22,5 +24,7 @@ export const allCases: Case[] = [
   ...httpCases,
   ...frameworkCases,
   ...eventLoopCases,
+  ...memoryCases,
   ...startUpCases,
+  ...scalingCases,
 ];

@@ -1,6 +1,6 @@
 import { bigBytes } from '../harness/data.js';
 import type { Case } from '../harness/types.js';
-import { perSecond, workerCase } from '../harness/worker_case.js';
+import { milliseconds, perSecond, workerCase } from '../harness/worker_case.js';
 
 const floors: Record<number, Record<number, number>> = {
   1: { 20: 12, 26: 7 },
@@ -24,6 +24,29 @@ export const readFileCases: Case[] = [
       value: perSecond,
     }),
   ),
+  ...[32, 256].map((depth) =>
+    workerCase({
+      name: `readFile-4k-cold-${depth}`,
+      what: `fs/promises readFile, 4 KiB, after the page cache was emptied of them, ${depth} at once`,
+      unit: 'op/s',
+      better: 'higher',
+      target: { kind: 'ratio', byMajor: { 20: depth === 32 ? 4 : 6 } },
+      script: 'read_cold',
+      spec: { depth },
+      files: 'cold',
+      value: perSecond,
+    }),
+  ),
+  workerCase({
+    name: 'readFile-1k-100-together',
+    what: 'fs/promises readFile of 100 files of 1 KiB, started together; until the last of them is there',
+    unit: 'ms',
+    better: 'lower',
+    target: { kind: 'ratio', byMajor: { 20: 5, 26: 2 } },
+    script: 'read_together',
+    files: 'tiny',
+    value: milliseconds,
+  }),
   workerCase({
     name: 'readFile-100m',
     what: 'fs/promises readFile, 100 MB, warm',

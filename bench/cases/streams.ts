@@ -1,6 +1,6 @@
 import { bigBytes } from '../harness/data.js';
 import type { Case } from '../harness/types.js';
-import { perSecond, workerCase, type WorkerCaseOptions } from '../harness/worker_case.js';
+import { milliseconds, perSecond, workerCase, type WorkerCaseOptions } from '../harness/worker_case.js';
 
 const common: Pick<WorkerCaseOptions, 'unit' | 'better' | 'script' | 'value'> = {
   unit: 'MB/s',
@@ -31,5 +31,16 @@ export const streamCases: Case[] = [
     what: 'the same onto a disk; its write-back goes on in the background',
     spec: { mode: 'pipe' },
     output: 'disk',
+  }),
+  workerCase({
+    ...common,
+    name: 'cat-100m',
+    what: 'a fresh process pipes 100 MB into /dev/null, once; the time behind its imports',
+    unit: 'ms',
+    better: 'lower',
+    target: { kind: 'ratio', byMajor: { 20: 3, 26: 3 } },
+    spec: { mode: 'cat' },
+    once: true,
+    value: milliseconds,
   }),
 ];

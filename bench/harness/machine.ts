@@ -1,4 +1,5 @@
 /** What must be known of a machine to read its figures. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 
@@ -16,22 +17,31 @@ export function allowedCpus(): number[] {
   });
 }
 
-function sysctl(name: string): string | undefined {
+function read(path: string): string | undefined {
   try {
-    return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
+    return readFileSync(path, 'utf8').trim();
   } catch {
     return undefined;
   }
 }
 
-export function machineFacts(): Record<string, unknown> {
+/** The type of the file system that a path is on. */
+function fileSystem(path: string): string | undefined {
+  const { status, stdout } = spawnSync('stat', ['-f', '-c', '%T', path], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+export function machineFacts(dataDirectory: string): Record<string, unknown> {
   return {
+    date: new Date().toISOString().slice(0, 10),
     kernel: release(),
     cpu: cpus()[0]?.model,
     cpus: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
+    files: fileSystem(dataDirectory),
+    hugePages: /\[(\w+)\]/.exec(read('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1],
     loadAverage: loadavg()[0],
-    congestionControl: sysctl('net/ipv4/tcp_congestion_control'),
+    congestionControl: read('/proc/sys/net/ipv4/tcp_congestion_control'),
   };
 }

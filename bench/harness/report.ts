@@ -1,13 +1,7 @@
 /** The results as a table for people and as JSON for programs. */
 import type { CaseResult, Measured } from './rounds.js';
-import type { Case, Driver } from './types.js';
-
-export interface Comparison {
-  /** Times as good as the baseline: above 1 is better, whatever the unit. */
-  ratio: number;
-  target?: string;
-  met?: boolean;
-}
+import type { Comparison, SavedCase } from './saved.js';
+import type { Driver } from './types.js';
 
 const baselineOf = (driver: Driver) => (driver.kind === 'script' ? driver.baseline : undefined);
 
@@ -39,7 +33,7 @@ export function compare(result: CaseResult, measured: Measured): Comparison | un
 }
 
 /** Three significant digits are more than such a measurement has. */
-function short(value: number | undefined): string {
+export function short(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return '';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toFixed(Math.min(digits, 3));
@@ -98,15 +92,15 @@ export function printCase(result: CaseResult): void {
   for (const { driver, reason } of result.unavailable) console.log(`${driver.name}: none: ${reason}`);
 }
 
-export function toJson(results: CaseResult[]): unknown {
-  const describe = ({ name, what, unit, better, target }: Case) => ({ name, what, unit, better, target });
-  return results.map((result) => ({
-    ...describe(result.case),
-    drivers: result.measured.map(({ driver, ...measured }) => ({
+export function toSaved({ case: what, measured, unavailable }: CaseResult): SavedCase {
+  const { name, unit, better, scaling } = what;
+  return {
+    ...{ name, what: what.what, unit, better, scaling },
+    drivers: measured.map(({ driver, ...rest }) => ({
       driver: driver.name,
-      ...measured,
-      comparison: compare(result, { driver, ...measured }),
+      ...rest,
+      comparison: compare({ case: what, measured, unavailable }, { driver, ...rest }),
     })),
-    unavailable: result.unavailable.map(({ driver, reason }) => ({ driver: driver.name, reason })),
-  }));
+    unavailable: unavailable.map(({ driver, reason }) => ({ driver: driver.name, reason })),
+  };
 }

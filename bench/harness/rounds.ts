@@ -14,6 +14,7 @@ export interface Measured {
   cpuUsPerOperation?: number;
   p50Us?: number;
   p99Us?: number;
+  percentilesUs: Record<string, number>;
   disturbed?: number;
   generatorIdle?: number;
   systemCalls?: SystemCalls;
@@ -33,10 +34,12 @@ const isQuiet = (sample: Sample) => (sample.disturbed ?? 0) <= disturbedAbove;
 function summarize(driver: Driver, samples: Sample[], rounds: number): Measured {
   const quiet = samples.filter(isQuiet);
   const used = quiet.length >= Math.min(3, rounds) ? quiet : samples;
-  const details: Record<string, number> = {};
-  for (const name of Object.keys(used[0]?.details ?? {})) {
-    details[name] = medianOf(used, (sample) => sample.details?.[name]) ?? NaN;
-  }
+  const medians = (pick: (sample: Sample) => Record<string, number> | undefined) => {
+    const names = Object.keys((used[0] && pick(used[0])) ?? {});
+    return Object.fromEntries(
+      names.map((name) => [name, medianOf(used, (sample) => pick(sample)?.[name]) ?? NaN]),
+    );
+  };
   const values = used.map((sample) => sample.value);
   return {
     driver,
@@ -48,7 +51,8 @@ function summarize(driver: Driver, samples: Sample[], rounds: number): Measured 
     p99Us: medianOf(used, (sample) => sample.p99Us),
     disturbed: medianOf(used, (sample) => sample.disturbed),
     generatorIdle: medianOf(used, (sample) => sample.generatorIdle),
-    details,
+    percentilesUs: medians((sample) => sample.percentilesUs),
+    details: medians((sample) => sample.details),
   };
 }
 

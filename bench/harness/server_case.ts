@@ -59,6 +59,9 @@ async function withServer<T>(
   }
 }
 
+/** Those that echo_load prints. */
+const percentiles = ['10', '50', '90', '99', '99.9'];
+
 function toSample(result: Record<string, number>, sleeps: boolean): Sample {
   const {
     exchanges = 0,
@@ -74,6 +77,7 @@ function toSample(result: Record<string, number>, sleeps: boolean): Sample {
     cpuUsPerOperation: (serverCpuSeconds * 1e6) / exchanges,
     p50Us: result['p50Us'],
     p99Us: result['p99Us'],
+    percentilesUs: Object.fromEntries(percentiles.map((at) => [at, result[`p${at}Us`] ?? NaN])),
     disturbed: disturbedSeconds / seconds,
     // One that sleeps while it waits never looks in vain.
     generatorIdle: sleeps ? undefined : result['idlePolls'],

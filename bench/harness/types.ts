@@ -32,6 +32,8 @@ export interface Sample {
   cpuUsPerOperation?: number;
   p50Us?: number;
   p99Us?: number;
+  /** More of the distribution, by the percentile. */
+  percentilesUs?: Record<string, number>;
   /** Share of the time in which something else had the processor. */
   disturbed?: number;
   /** Share of the load generator's looks that found nothing to do: near 0 it is the limit, not the server. */
@@ -57,9 +59,11 @@ export type Target =
 export interface Case {
   name: string;
   what: string;
-  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'bytes';
+  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'MiB' | 'bytes';
   better: 'higher' | 'lower';
   target?: Target;
+  /** One point of a curve: measured for the report, or when asked for by name. */
+  scaling?: { curve: string; x: number };
   /** The physical limit, from programs of our own. */
   natives?: NativeDriver[];
   sample(driver: Driver, context: Context): Promise<Sample>;
@@ -87,6 +91,10 @@ export interface Data {
   directory: string;
   /** On tmpfs, for what is written; undefined where there is none. */
   memoryDirectory?: string;
+  /** Makes what only some cases read, when the first of them is measured. */
+  make(kind: 'cold' | 'huge' | 'tiny'): void;
+  /** Makes a file of that size; its path is {@link sizedPath}'s. */
+  makeSized(bytes: number): void;
 }
 
 /** A driver that can't run a case here: told in the table, not a failure. */

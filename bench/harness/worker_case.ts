@@ -1,13 +1,17 @@
 /** Cases whose work runs in one process of its own. */
 import { runProgram, Worker } from './processes.js';
 import { countSystemCalls } from './system_calls.js';
-import { Unavailable, type Case, type Context, type Driver, type Sample } from './types.js';
+import { Unavailable, type Case, type Context, type Data, type Driver, type Sample } from './types.js';
 import { listPath, blockBytes } from './data.js';
 import type { WorkerResult, WorkerSpec } from '../workers/protocol.js';
 
 export type WorkerCaseOptions = Omit<Case, 'sample' | 'systemCalls'> & {
   script: string;
-  spec?: Pick<WorkerSpec, 'mode' | 'depth'>;
+  spec?: Pick<WorkerSpec, 'mode' | 'depth' | 'bytes'>;
+  /** What it reads beside the files that are always there. */
+  files?: Parameters<Data['make']>[0] | 'sized';
+  /** A fresh process does it once: what a program that is started for it sees. */
+  once?: boolean;
   /** Where it writes, if it does. */
   output?: 'memory' | 'disk';
   /** The result in the case's unit. */
@@ -17,12 +21,15 @@ export type WorkerCaseOptions = Omit<Case, 'sample' | 'systemCalls'> & {
 function fullSpec(options: WorkerCaseOptions, context: Context): Omit<WorkerSpec, 'implementation'> {
   const { directory, memoryDirectory } = context.data;
   if (options.output === 'memory' && memoryDirectory === undefined) throw new Unavailable('no tmpfs');
+  if (options.files === 'sized') context.data.makeSized(options.spec?.bytes ?? 0);
+  else if (options.files !== undefined) context.data.make(options.files);
   return {
     ...options.spec,
     directory,
     outputDirectory: options.output === 'memory' ? memoryDirectory : directory,
-    warmupMs: context.warmupMs,
-    durationMs: context.durationMs,
+    ...(options.files === 'cold' ? { dropCache: context.program('drop_cache') } : {}),
+    warmupMs: options.once ? 0 : context.warmupMs,
+    durationMs: options.once ? 0 : context.durationMs,
     cpu: context.testCpu,
   };
 }
@@ -45,9 +52,14 @@ async function run(worker: Worker): Promise<WorkerResult> {
 }
 
 export function workerCase(options: WorkerCaseOptions): Case {
-  const { script, value, ...rest } = options;
+  const { name, what, unit, better, target, natives, script, value } = options;
   return {
-    ...rest,
+    name,
+    what,
+    unit,
+    better,
+    target,
+    natives,
     async sample(driver: Driver, context: Context) {
       if (driver.kind === 'native') return nativeSample(options, driver.program, context);
       const worker = await Worker.start(script, fullSpec(options, context), driver, context);
@@ -80,3 +92,6 @@ export function workerCase(options: WorkerCaseOptions): Case {
 }
 
 export const perSecond = (result: WorkerResult): number => result.operations / result.seconds;
+
+/** Of one operation. */
+export const milliseconds = (result: WorkerResult): number => (result.seconds / result.operations) * 1000;

@@ -26,7 +26,8 @@ void print(const LoadResult& result, const Histogram& latency) {
               static_cast<unsigned long long>(result.all_exchanges),
               static_cast<unsigned long long>(result.errors), result.stalled, seconds);
   std::printf(",\"perSecond\":%.1f", seconds > 0 ? static_cast<double>(result.exchanges) / seconds : 0.0);
-  std::printf(",\"p50Us\":%.2f,\"p99Us\":%.2f", latency.percentile_us(50), latency.percentile_us(99));
+  for (const double percent : {10.0, 50.0, 90.0, 99.0, 99.9})
+    std::printf(",\"p%gUs\":%.2f", percent, latency.percentile_us(percent));
   std::printf(",\"idlePolls\":%.4f", result.idle_polls);
   const auto seconds_of = [](int64_t ns) { return static_cast<double>(ns) / 1e9; };
   std::printf(",\"serverCpuSeconds\":%.6f", seconds_of(result.server_cpu.used_ns));

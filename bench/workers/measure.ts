@@ -55,7 +55,8 @@ export async function measure(operation: Operation, options: MeasureOptions = {}
   const { depth = 1, warmupMs = 0, durationMs = 100 } = spec;
   tell({ type: 'ready' });
   await told('start');
-  const warm = await phase(operation, depth, warmupMs, options.atLeast === undefined ? 0 : 1);
+  const warmAtLeast = options.atLeast === undefined || warmupMs === 0 ? 0 : 1;
+  const warm = await phase(operation, depth, warmupMs, warmAtLeast);
   options.begin?.();
   const busyBefore = busySeconds();
   const cpuBefore = process.cpuUsage();
@@ -74,6 +75,38 @@ export async function measure(operation: Operation, options: MeasureOptions = {}
         : undefined,
     details: options.details?.(),
   });
+}
+
+/**
+ * For what can be done only once after a preparation, which is not measured: rounds of `count` operations, `depth` at
+ * once, until their times add up.
+ */
+export async function measureRounds(prepare: () => void, operation: Operation, count: number): Promise<void> {
+  const { depth = 1, durationMs = 100 } = spec;
+  tell({ type: 'ready' });
+  await told('start');
+  const round = async () => {
+    prepare();
+    const cpuBefore = process.cpuUsage();
+    const begin = performance.now();
+    let started = 0;
+    const one = async () => {
+      while (started < count) await operation(started++);
+    };
+    await Promise.all(Array.from({ length: depth }, one));
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { seconds: (performance.now() - begin) / 1000, cpuUs: user + system };
+  };
+  await round();
+  let [rounds, seconds, cpuUs] = [0, 0, 0];
+  while (seconds * 1000 < durationMs) {
+    const took = await round();
+    rounds++;
+    seconds += took.seconds;
+    cpuUs += took.cpuUs;
+  }
+  const operations = rounds * count;
+  tell({ type: 'result', operations, allOperations: operations + count, seconds, cpuUs });
 }
 
 export function verify(right: boolean, what: string): asserts right {

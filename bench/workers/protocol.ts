@@ -8,6 +8,10 @@ export interface WorkerSpec {
   directory?: string;
   outputDirectory?: string;
   depth?: number;
+  /** The size of a file. */
+  bytes?: number;
+  /** The program that empties the page cache. */
+  dropCache?: string;
   warmupMs?: number;
   durationMs?: number;
   /** The processor that it is pinned to. */

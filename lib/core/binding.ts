@@ -344,6 +344,13 @@ export interface NativeRing {
    * the file has been opened, and an error is that of the write.
    */
   writeFileAtOnce(path: NativePath, oflags: number, mode: number, view: Uint8Array): number;
+  /**
+   * Copies a small file that is in memory to a name that is free, on a file system that stays in memory: the source's
+   * mode. When it's another error than -EAGAIN, the write has failed, and nothing is left of the copy.
+   */
+  copyFileAtOnce(source: NativePath, dest: NativePath): number;
+  /** Whether -EAGAIN would not be for want of time in this turn. */
+  mayAnswer(): boolean;
 
   // Control.
   /**

@@ -17,7 +17,7 @@ const [SUBMITTED, STEP, RESULT, COMPLETED, AT_ONCE, ENTER, REAP, BATCH, PREPARE,
 ] as const;
 
 /** As `enum class AtOnce`. */
-const atOnceNames = ['stat', 'fstat', 'read', 'writeFile'];
+const atOnceNames = ['stat', 'fstat', 'read', 'writeFile', 'copyFile'];
 
 /** What the events of one ring have in common. */
 export interface TraceContext {

@@ -9,11 +9,12 @@ import { systemError } from '../core/errors.js';
 import { fsConstants } from '../core/node_constants.js';
 import { performed } from './call.js';
 import { copyRange } from './copy_range.js';
-import { ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
+import { EAGAIN, ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
 import { copiesByItself } from './file_systems.js';
 import { changeMode, truncateFile } from './handle_changes.js';
 import { performLinked } from './linked.js';
 import { ScratchSlabs } from './memory.js';
+import { inTurn } from './next_turn.js';
 import nodePromises from './node_promises.js';
 import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
@@ -233,6 +234,13 @@ async function copyByNode(source: Path, dest: Path, flags: number, task: Task | 
  */
 export async function copyByName(source: Path, dest: Path, flags: number, task?: Task): Promise<number> {
   if (isPlain(flags)) {
+    task?.check();
+    const res = await inTurn((native) => (task?.stopped ? EAGAIN : native.copyFileAtOnce(source, dest)));
+    task?.check();
+    if (res !== EAGAIN) {
+      if (res < 0) throw systemError(res, 'copyfile', { path: source, dest });
+      return res;
+    }
     return places.hold(() => new FileCopy(source, dest, flags === COPYFILE_EXCL, task).run());
   }
   await copyByNode(source, dest, flags, task);

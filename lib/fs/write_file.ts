@@ -4,6 +4,7 @@
  * @module
  */
 import { ring } from '../core/backend.js';
+import type { NativeRing } from '../core/binding.js';
 import { abortError, systemError } from '../core/errors.js';
 import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
@@ -12,6 +13,7 @@ import { EAGAIN, EBADF, EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
 import { synchronize } from './handle_changes.js';
+import { inTurn } from './next_turn.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import { openDescriptor, type Path } from './open_file.js';
@@ -22,7 +24,7 @@ import {
   validatedOptions,
   type FileOptions,
 } from './options.js';
-import { withLimits } from './task.js';
+import { isLimited, withLimits } from './task.js';
 import { closeDescriptor, closeQuietly } from './transfer.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
@@ -40,10 +42,30 @@ function writeByPath(
   options: FileOptions,
 ): Promise<void> {
   const length = content instanceof Uint8Array ? content.byteLength : 0;
-  if (content instanceof Uint8Array && length <= shortWriteBytes && !flush) {
-    const res = ring().native.writeFileAtOnce(path, oflags, mode, content);
-    if (res !== EAGAIN) return res < 0 ? Promise.reject(systemError(res, 'write')) : Promise.resolve();
-  }
+  const throughRing = (): Promise<void> =>
+    writeThroughRing(path, oflags, mode, flush, content, length, options);
+  if (!(content instanceof Uint8Array) || length > shortWriteBytes || flush) return throughRing();
+  const settle = (res: number): Promise<void> => {
+    if (res === EAGAIN) return throughRing();
+    return res < 0 ? Promise.reject(systemError(res, 'write')) : Promise.resolve();
+  };
+  const atOnce = (native: NativeRing): number =>
+    // What has been detached while this waited for its turn is the ring's to find.
+    content.byteLength < length ? EAGAIN : native.writeFileAtOnce(path, oflags, mode, content);
+  // With limits it may have to be stopped: that is for those who can.
+  const res = isLimited(options) ? atOnce(ring().native) : inTurn(atOnce);
+  return typeof res === 'number' ? settle(res) : res.then(settle);
+}
+
+function writeThroughRing(
+  path: Path,
+  oflags: number,
+  mode: number,
+  flush: boolean,
+  content: Content,
+  length: number,
+  options: FileOptions,
+): Promise<void> {
   return withLimits('writeFile', options, async (task) => {
     const fd = await openDescriptor(path, oflags, mode, task);
     if (content instanceof Uint8Array && content.byteLength < length) {

@@ -51,6 +51,8 @@ void RingWrap::add_functions_at_once(Napi::Object object) {
   add("fstatAtOnce", &RingWrap::fstat_at_once);
   add("readAtOnce", &RingWrap::read_at_once);
   add("writeFileAtOnce", &RingWrap::write_file_at_once);
+  add("copyFileAtOnce", &RingWrap::copy_file_at_once);
+  add("mayAnswer", &RingWrap::may_answer);
 }
 
 napi_value RingWrap::stat_at_once(napi_env env, napi_callback_info info) {
@@ -119,6 +121,27 @@ napi_value RingWrap::write_file_at_once(napi_env env, napi_callback_info info) {
     result = call.wrap->executor_->write_file_at_once(path.get(), open_flags, mode, from);
   }
   return answer(env, args, result);
+}
+
+napi_value RingWrap::copy_file_at_once(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  if (call.wrap == nullptr) return nullptr;
+  ShortPath source, dest;
+  int result = kAskTheRing;
+  if (call.count == 2 && source.read(env, call.values[0]) && dest.read(env, call.values[1])) {
+    result = call.wrap->executor_->copy_file_at_once(source.get(), dest.get());
+  }
+  napi_value value = nullptr;
+  napi_create_int32(env, result, &value);
+  return value;
+}
+
+napi_value RingWrap::may_answer(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  if (call.wrap == nullptr) return nullptr;
+  napi_value value = nullptr;
+  napi_get_boolean(env, call.wrap->executor_->may_answer(), &value);
+  return value;
 }
 
 }  // namespace ringcore

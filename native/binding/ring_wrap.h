@@ -40,12 +40,15 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   Napi::Object make_object();
   void add_control_functions(Napi::Object object);
   // statAtOnce(path, follow, out), fstatAtOnce(fd, out), readAtOnce(fd, view, offset, length, position,
-  // buffered): the result, or kAskTheRing.
+  // buffered), writeFileAtOnce(path, flags, mode, view), copyFileAtOnce(source, dest): the result, or
+  // kAskTheRing. mayAnswer(): whether the turn has time for one.
   void add_functions_at_once(Napi::Object object);
   static napi_value stat_at_once(napi_env env, napi_callback_info info);
   static napi_value fstat_at_once(napi_env env, napi_callback_info info);
   static napi_value read_at_once(napi_env env, napi_callback_info info);
   static napi_value write_file_at_once(napi_env env, napi_callback_info info);
+  static napi_value copy_file_at_once(napi_env env, napi_callback_info info);
+  static napi_value may_answer(napi_env env, napi_callback_info info);
   void dispatch(const Completion* completions, uint32_t count) override;
   bool dispatch_batch(uint32_t count);
   bool report_exception();

@@ -63,4 +63,15 @@ int Executor::write_file_at_once(const char* path, uint32_t open_flags, uint32_t
   return result;
 }
 
+int Executor::copy_file_at_once(const char* source, const char* dest) {
+  uint32_t bytes = 0;
+  const int result = at_once(AtOnce::kCopyFile, 2 * kWrittenFileBytes,
+                             [&] { return copy_to_memory_file(mounts_, source, dest, &bytes); });
+  stats_.bytes_read += bytes;
+  stats_.bytes_written += bytes;
+  turn_bytes_ += 2 * uint64_t{bytes};
+  answer_bytes_ += 2 * uint64_t{bytes};
+  return result;
+}
+
 }  // namespace ringcore

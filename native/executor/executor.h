@@ -124,6 +124,9 @@ class Executor final : private LoopWatcher::Events {
   int fstat_at_once(int fd, abi::kernel_statx* out);
   int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
   int write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from);
+  int copy_file_at_once(const char* source, const char* dest);
+  // Whether this turn has time for one more of them.
+  bool may_answer() const;
 
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
@@ -184,7 +187,7 @@ class Executor final : private LoopWatcher::Events {
     return false;
   }
   bool may_answer() const;
-  enum class AtOnce : uint8_t { kStat, kFstat, kRead, kWriteFile };
+  enum class AtOnce : uint8_t { kStat, kFstat, kRead, kWriteFile, kCopyFile };
   // What `ask` answers; `bytes`: what that costs of the turn's.
   template <class Ask>
   int at_once(AtOnce what, uint64_t bytes, Ask ask);

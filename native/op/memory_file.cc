@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -13,6 +14,8 @@ namespace {
 
 // Cutting off a file frees its pages, here and now.
 constexpr uint64_t kLargestReplaced = 1024 * 1024;
+constexpr uint32_t kLargestCopied = 64 * 1024;
+constexpr uint32_t kPermissions = 07777;
 constexpr unsigned kMask = abi::kStatxBasicStats | abi::kStatxMntId;
 constexpr unsigned kStatFlags = AT_SYMLINK_NOFOLLOW | abi::kAtStatxDontSync;
 
@@ -30,6 +33,10 @@ class Descriptor {
   int fd_;
 };
 
+bool is_plain_name(const char* name) {
+  return *name != '\0' && std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0;
+}
+
 // The directory of the last component, looked up in memory only; -errno.
 int open_parent(const char* path, const char* slash) {
   char parent[4096] = ".";
@@ -46,8 +53,51 @@ int open_parent(const char* path, const char* slash) {
   return abi::openat2(AT_FDCWD, parent, how);
 }
 
-bool is_plain_name(const char* name) {
-  return *name != '\0' && std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0;
+// A name in a directory that is in memory.
+class Name {
+ public:
+  explicit Name(const char* path)
+      : slash_(std::strrchr(path, '/')),
+        name_(slash_ == nullptr ? path : slash_ + 1),
+        directory_(is_plain_name(name_) ? open_parent(path, slash_) : -1) {}
+  bool found() const { return directory_.get() >= 0; }
+  int directory() const { return directory_.get(); }
+  const char* get() const { return name_; }
+
+  // Whether the directory is on a file system that stays in memory.
+  bool in_memory(Mounts& mounts) const {
+    abi::kernel_statx status;
+    const int error = abi::statx(directory(), "", AT_EMPTY_PATH | kStatFlags, kMask, &status);
+    return error == 0 && mounts.kind(status.stx_mnt_id) == MountKind::kMemory;
+  }
+
+  // What has taken the name meanwhile is not waited for.
+  int open(int flags, uint32_t mode) const {
+    abi::open_how how{};
+    how.flags = static_cast<unsigned>(flags) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    how.mode = flags & O_CREAT ? mode : 0;
+    how.resolve = abi::kResolveNoXdev;
+    return abi::openat2(directory(), name_, how);
+  }
+
+ private:
+  const char* slash_;
+  const char* name_;
+  Descriptor directory_;
+};
+
+// 0, or -errno. The file is there and open: from here on there is nothing to leave to the ring.
+int write_all(int fd, const void* data, uint32_t bytes) {
+  uint32_t done = 0;
+  while (done < bytes) {
+    const ssize_t put = ::write(fd, static_cast<const uint8_t*>(data) + done, bytes - done);
+    if (put > 0) {
+      done += static_cast<uint32_t>(put);
+    } else if (put == 0 || errno != EINTR) {
+      return put == 0 || errno == EAGAIN ? -EIO : -errno;
+    }
+  }
+  return 0;
 }
 
 bool is_plain(int flags) {
@@ -57,47 +107,80 @@ bool is_plain(int flags) {
 }
 
 // Whether the name is free, or a file's that may be replaced: nothing whose opening could wait or do
-// something.
-bool is_replaceable(int directory, const char* name, uint64_t mount) {
+// something. A file says itself where it is; that it's on its directory's file system, the open makes sure
+// of.
+bool is_replaceable(const Name& name, Mounts& mounts) {
   abi::kernel_statx file;
-  const int error = abi::statx(directory, name, kStatFlags, kMask, &file);
-  if (error < 0) return error == -ENOENT;
-  return S_ISREG(file.stx_mode) && file.stx_mnt_id == mount && file.stx_size <= kLargestReplaced &&
-         file.stx_blocks * 512 <= kLargestReplaced;
+  const int error = abi::statx(name.directory(), name.get(), kStatFlags, kMask, &file);
+  if (error < 0) return error == -ENOENT && name.in_memory(mounts);
+  return S_ISREG(file.stx_mode) && mounts.kind(file.stx_mnt_id) == MountKind::kMemory &&
+         file.stx_size <= kLargestReplaced && file.stx_blocks * 512 <= kLargestReplaced;
+}
+
+// Pages of tmpfs can be out only where there is something to be swapped to.
+bool may_be_swapped_out() {
+  struct sysinfo system;
+  return ::sysinfo(&system) < 0 || system.totalswap != 0;
+}
+
+// All of a small file that is in memory: its size, and its mode; kAskTheRing if it's anything else.
+int read_small(Mounts& mounts, const char* path, uint8_t* memory, uint32_t room, uint16_t* mode) {
+  if (mounts.open_may_wait(AT_FDCWD, path, O_RDONLY)) return kAskTheRing;
+  abi::open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = abi::kResolveCached;
+  const Descriptor file(abi::openat2(AT_FDCWD, path, how));
+  abi::kernel_statx status;
+  if (file.get() < 0) return kAskTheRing;
+  if (abi::statx(file.get(), "", AT_EMPTY_PATH | kStatFlags, kMask, &status) < 0) return kAskTheRing;
+  if (!S_ISREG(status.stx_mode) || status.stx_size > room) return kAskTheRing;
+  const MountKind kind = mounts.kind(status.stx_mnt_id);
+  const bool in_memory = kind == MountKind::kMemory && !may_be_swapped_out();
+  if (!in_memory && kind != MountKind::kLocal) return kAskTheRing;
+  *mode = status.stx_mode;
+  const auto size = static_cast<uint32_t>(status.stx_size);
+  if (size == 0) return 0;
+  const int got = abi::pread2(file.get(), memory, size, 0, in_memory ? 0 : abi::kRwfNowait);
+  return got == static_cast<int>(size) ? got : kAskTheRing;
+}
+
+// The umask has taken some of the permissions away, or a default ACL.
+int set_mode(int fd, uint32_t mode) {
+  abi::kernel_statx made;
+  const int error = abi::statx(fd, "", AT_EMPTY_PATH | kStatFlags, kMask, &made);
+  if (error < 0) return error;
+  return (made.stx_mode & kPermissions) == mode || ::fchmod(fd, mode) == 0 ? 0 : -errno;
 }
 
 }  // namespace
 
 int write_memory_file(Mounts& mounts, const char* path, int flags, uint32_t mode, const void* data,
                       uint32_t bytes) {
-  const char* slash = std::strrchr(path, '/');
-  const char* name = slash == nullptr ? path : slash + 1;
-  if (!is_plain(flags) || !is_plain_name(name)) return kAskTheRing;
-  const Descriptor directory(open_parent(path, slash));
-  if (directory.get() < 0) return kAskTheRing;
-  abi::kernel_statx status;
-  if (abi::statx(directory.get(), "", AT_EMPTY_PATH | kStatFlags, kMask, &status) < 0) return kAskTheRing;
-  if (mounts.kind(status.stx_mnt_id) != MountKind::kMemory) return kAskTheRing;
-  if (!is_replaceable(directory.get(), name, status.stx_mnt_id)) return kAskTheRing;
-
-  abi::open_how how{};
-  // What has taken the name meanwhile is not waited for.
-  how.flags = static_cast<unsigned>(flags) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  how.mode = flags & O_CREAT ? mode : 0;
-  how.resolve = abi::kResolveNoXdev;
-  const Descriptor file(abi::openat2(directory.get(), name, how));
+  if (!is_plain(flags)) return kAskTheRing;
+  const Name name(path);
+  if (!name.found() || !is_replaceable(name, mounts)) return kAskTheRing;
+  const Descriptor file(name.open(flags, mode));
   if (file.get() < 0) return kAskTheRing;
-  uint32_t done = 0;
-  while (done < bytes) {
-    const ssize_t put = ::write(file.get(), static_cast<const uint8_t*>(data) + done, bytes - done);
-    if (put > 0) {
-      done += static_cast<uint32_t>(put);
-    } else if (put == 0 || errno != EINTR) {
-      // The file is there and open: from here on there is nothing to leave to the ring.
-      return put == 0 || errno == EAGAIN ? -EIO : -errno;
-    }
-  }
-  return static_cast<int>(done);
+  const int error = write_all(file.get(), data, bytes);
+  return error < 0 ? error : static_cast<int>(bytes);
+}
+
+int copy_to_memory_file(Mounts& mounts, const char* source, const char* dest, uint32_t* bytes) {
+  const Name name(dest);
+  if (!name.found() || !name.in_memory(mounts)) return kAskTheRing;
+  uint8_t memory[kLargestCopied];
+  uint16_t mode = 0;
+  const int size = read_small(mounts, source, memory, sizeof(memory), &mode);
+  if (size < 0) return kAskTheRing;
+  const uint32_t permissions = mode & kPermissions;
+  const Descriptor file(name.open(O_WRONLY | O_CREAT | O_EXCL, permissions));
+  if (file.get() < 0) return kAskTheRing;
+  *bytes = static_cast<uint32_t>(size);
+  int error = set_mode(file.get(), permissions);
+  if (error == 0) error = write_all(file.get(), memory, *bytes);
+  if (error == 0) return mode;
+  ::unlinkat(name.directory(), name.get(), 0);
+  return error;
 }
 
 }  // namespace ringcore

@@ -12,4 +12,9 @@ namespace ringcore {
 int write_memory_file(Mounts& mounts, const char* path, int flags, uint32_t mode, const void* data,
                       uint32_t bytes);
 
+// As copyfile(source, dest), where `dest` is free, and the source is small and in memory. The source's mode,
+// and how many bytes there were; kAskTheRing, and nothing has changed; or -errno of the write, and there is
+// no `dest`.
+int copy_to_memory_file(Mounts& mounts, const char* source, const char* dest, uint32_t* bytes);
+
 }  // namespace ringcore

@@ -160,3 +160,61 @@ t.test('programs', { skip }, async (t) => {
     t.ok(cases[0]?.drivers[1]?.comparison, 'the second is compared to the first');
   });
 });
+
+// What a run has told is kept as a file; the report and the check are made of it.
+t.test(
+  'from a run that was kept',
+  { skip: process.platform !== 'linux' && 'the bench is for Linux' },
+  async (t) => {
+    const main = join(root, 'build/bench/main.js');
+    const directory = temporaryDirectory(t);
+    const file = join(directory, 'run.json');
+    const runOf = (name: string, ratio: number, scaling?: object) => ({
+      ...{ name, what: 'a case', unit: 'op/s', better: 'higher', scaling, unavailable: [] },
+      drivers: ['node 20', 'ringcore 20'].map((driver, index) => ({
+        ...{ driver, value: index === 0 ? 100 : 100 * ratio, spread: 0.1, details: {}, samples: [] },
+        percentilesUs: { 50: 10, 99: 20 },
+        ...(index === 1 ? { comparison: { ratio, target: '2x', met: ratio >= 2 } } : {}),
+      })),
+    });
+    const keep = (...cases: object[]) =>
+      writeFileSync(file, JSON.stringify({ machine: { cpu: 'fast' }, rounds: 5, durationMs: 500, cases }));
+    const make = (...args: string[]) => run(process.execPath, [main, '--from', file, ...args], { timeout });
+
+    keep(
+      runOf('won', 3),
+      runOf('lost', 0.5),
+      runOf('echo-64b-1', 2),
+      ...[1, 10].map((x) => runOf(`scale-depth-${x}`, 2, { curve: 'depth', x })),
+    );
+    await make('--report', '--to', directory);
+    const text = readFileSync(join(directory, 'performance.md'), 'utf8');
+    t.match(text, /\| won .*3\.00x \| 2x \| yes/);
+    const section = (title: string) => text.split('\n## ').find((part) => part.startsWith(title)) ?? '';
+    t.match(section('Where node wins'), /\*\*lost\*\*: 0\.50x of node 20/);
+    t.notMatch(section('Where node wins'), /\*\*won/);
+    t.match(section('Targets that are missed'), /\*\*lost\*\*: 0\.50x of 2x/);
+    t.notMatch(section('Cases'), /scale-/);
+    for (const plot of ['ratios', 'latency', 'scaling-depth']) {
+      t.match(text, `performance/${plot}.svg`);
+      t.match(readFileSync(join(directory, 'performance', `${plot}.svg`), 'utf8'), /^<svg [^>]*xmlns=/);
+    }
+
+    const floors = JSON.parse(readFileSync(join(root, 'bench/floors.json'), 'utf8')) as Record<
+      string,
+      Record<string, number>
+    >;
+    const [name, floor] = Object.entries(floors).find(([, byMajor]) => byMajor['20'] !== undefined) ?? [
+      '',
+      {},
+    ];
+    keep(runOf(name, floor['20']! * 0.9));
+    t.match((await make('--check')).stdout, /nothing is slower/);
+    keep(runOf(name, floor['20']! * 0.7));
+    const failed = (error: unknown) => error as { code: number; stdout: string };
+    t.match(await make('--check').catch(failed), {
+      code: 1,
+      stdout: new RegExp(`slower.*\\n${name}, node 20`),
+    });
+  },
+);

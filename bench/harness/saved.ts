@@ -1,0 +1,28 @@
+/** A run as it is kept in a file: `--json` writes it, the report and the check read it. */
+import type { Measured } from './rounds.js';
+import type { Case } from './types.js';
+
+export interface Comparison {
+  /** Times as good as the baseline: above 1 is better, whatever the unit. */
+  ratio: number;
+  target?: string;
+  met?: boolean;
+}
+
+export interface SavedDriver extends Omit<Measured, 'driver'> {
+  /** Its name: 'node 20', 'ringcore 20', 'C epoll', … */
+  driver: string;
+  comparison?: Comparison;
+}
+
+export interface SavedCase extends Pick<Case, 'name' | 'what' | 'unit' | 'better' | 'scaling'> {
+  drivers: SavedDriver[];
+  unavailable: { driver: string; reason: string }[];
+}
+
+export interface SavedRun {
+  machine: Record<string, unknown>;
+  rounds: number;
+  durationMs: number;
+  cases: SavedCase[];
+}

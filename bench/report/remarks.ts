@@ -1,0 +1,67 @@
+/**
+ * What the figures do not say by themselves, written by hand; the report puts each beside its case.
+ * A key is the beginning of the names of the cases that it is for; the first that fits counts.
+ */
+export const remarks: Record<string, string> = {
+  'readFile-4k-1':
+    'Pinned to one processor node has no wake-up across processors to pay, which is half of its time elsewhere. Of our 5.3 us, ' +
+    'the system calls (openat2, statx, preadv2, close) take 2.6, as in C; the rest is the ArrayBuffer of its own that each result ' +
+    'has (0.8; decisions/0005), the promise, and a turn of the event loop.',
+  'readFile-4k-cold':
+    'The device is the limit: the same places with O_DIRECT give 60,000 reads a second at depth 32, 87,000 at 128 ' +
+    '(`handle-read-direct`), and this case gets 80 % of that.',
+  'handle-read-direct':
+    'The device is the limit, a virtual disk that gives 22,000 reads a second one after another and 87,000 at most; the processor is ' +
+    'idle for the rest.',
+  'handle-read':
+    'One system call, preadv2(RWF_NOWAIT), and no turn of the event loop: 0.9 us of it is the kernel’s, as in C; validation, the ' +
+    'result object and the promise take the rest. Pinned, node needs 15 us; unpinned 31, and the ratio is 12x.',
+  stat:
+    'Three system calls instead of one, since a statx can’t be told not to wait (decisions/0006): 1.8 us, JavaScript 1.1. Pinned, ' +
+    'node needs 15 us; unpinned 33, and the ratio is 11x. 20x would be less than the three calls.',
+  'stream-drain':
+    'Copying 100 MB out of the page cache into memory that is used again takes a C program 13 ms on this machine (the target is from ' +
+    'one where it takes 6 to 8): nothing can be more than 2.5x to 3x. Fresh memory for each chunk, which a program may keep, costs ' +
+    'the cache misses on top (decisions/0007).',
+  'stream-pipe':
+    'Both copies and the page of tmpfs for each 4 KiB: 58 ms in C (decisions/0007), so 1.9x is the most there is. A write on tmpfs or ' +
+    'ext4 goes to a kernel worker; larger blocks, and splice, were no faster.',
+  'cat-100m': 'On a disturbed machine the fresh process’s start counts; undisturbed it is 3.5x and more.',
+  'copyFile-100m-tmpfs':
+    'Within the noise: the copy from page to page is all there is; node’s is one sendfile, ours splices in pieces that can be aborted.',
+  'writeFile-4k':
+    'At once, by system calls (decisions/0006): 81 % of it is the kernel’s (perf: path_openat, shmem_write, the freed page). Four ' +
+    'calls are the same as anybody’s; two look first that nothing has to be waited for. The C limit is 4.8 us.',
+  'echo-64b-1-asleep': 'What is measured is how fast the machine wakes a sleeping client, twice an exchange.',
+  echo:
+    'On this machine C gets 1.4x to 1.5x of node: 4.5 us a round trip in the kernel’s TCP, whose timers (BBR) are in it. ringcore ' +
+    'reaches 85 to 95 % of the C programs; targets above that can’t be had here.',
+  'for-await':
+    'The same limit, and node’s own async iterator of Readable, with three promises a chunk, stays in the path.',
+  accept: 'A connection costs the kernel 38 us on both sides; the C program gets 1.1x to 1.5x of node.',
+  'http-':
+    'Node’s parser gets its data by way of JavaScript from our sockets, and from its own in C++ without; what the socket gains, that ' +
+    'costs in part (perf: socketOnData 17 %).',
+  'elu-':
+    'On a machine that does other things at the same time the share of time taken by them looks like utilization; only undisturbed ' +
+    'rounds say something.',
+  'loop-delay-100m':
+    'While the file is read, at most 1 MiB a turn is copied: 0.2 ms. What the 99th percentile sees is V8: each buffer of 100 MB is ' +
+    'more external memory than it lets pass (64 MiB) without marking the heap, and ends in a pause of 2.5 ms (--trace-gc: one ' +
+    'Mark-Compact a buffer, for node’s own as well). Only memory that V8 does not count would avoid that.',
+  'loop-delay-4k':
+    'A few milliseconds of other processes are in it on a busy machine; quiet, it is about 2 ms.',
+  'memory-1g-stream':
+    'Who has got a chunk may keep it, and V8 frees what is not kept when 32 MiB (node 26: 64) have piled up; node’s own stream is bound ' +
+    'to the same. Freeing is done by a thread of V8’s, which ours outruns. Tried: slabs of 64 KiB and 1 MiB: no difference; slabs ' +
+    'that count as four times their size: 28 MiB, but on node 26 20 % slower; a minor collection every 8 MiB, by --expose-gc: 24 MiB, and ' +
+    'faster, but a library has no business to collect its program’s garbage. A pipe grows by 7.',
+  'memory-1g-socket': 'Chunks of sockets are as those of streams.',
+  'idle-connections': 'JavaScript objects: a Socket here has more parts than node’s, whose handle is C++.',
+  import: 'Some 80 files, 0.6 ms each in node’s loader of ES modules, on one core that others use too.',
+};
+
+/** Behind the machine's facts. */
+export const general = `All processes are pinned to one processor, the load generator to the other. That is fair to both, and worse for
+ringcore's ratios at depth 1 than the usual case: node's thread pool then wakes a thread on another processor for each
+operation. \`npm run bench -- --unpinned\` shows it.`;

@@ -1,0 +1,47 @@
+/**
+ * What is answered from memory has a share of each turn of the event loop. Where the way through the ring costs several
+ * times as much, it is cheaper to wait for the next turn, in order, than to ask the ring.
+ *
+ * @module
+ */
+import { ring } from '../core/backend.js';
+import type { NativeRing } from '../core/binding.js';
+import { EAGAIN } from './errors.js';
+
+type AtOnce = (native: NativeRing) => number;
+
+const waiting: (() => void)[] = [];
+let scheduled = false;
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(run);
+}
+
+function run(): void {
+  scheduled = false;
+  const { native } = ring();
+  // One in any case: a turn in which others are always faster is not waited for again.
+  let count = 0;
+  do waiting[count++]!();
+  while (count < waiting.length && native.mayAnswer());
+  waiting.splice(0, count);
+  if (waiting.length > 0) schedule();
+}
+
+/**
+ * The result of `atOnce`, in this turn or in one of the next; EAGAIN if the ring is to be asked. A promise only where it
+ * has to wait: who comes later does not overtake.
+ */
+export function inTurn(atOnce: AtOnce): number | Promise<number> {
+  const { native } = ring();
+  if (waiting.length === 0) {
+    const res = atOnce(native);
+    if (res !== EAGAIN || native.mayAnswer()) return res;
+  }
+  return new Promise((resolve) => {
+    waiting.push(() => resolve(atOnce(ring().native)));
+    schedule();
+  });
+}
