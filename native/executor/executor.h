@@ -186,7 +186,6 @@ class Executor final : private LoopWatcher::Events {
     }
     return false;
   }
-  bool may_answer() const;
   enum class AtOnce : uint8_t { kStat, kFstat, kRead, kWriteFile, kCopyFile };
   // What `ask` answers; `bytes`: what that costs of the turn's.
   template <class Ask>
