@@ -17,7 +17,8 @@ const results = join(root, 'build/conformance');
 const ledger = join(root, 'docs/conformance.md');
 
 const modes = {
-  plain: { title: 'in place of fs and net', flags: [] },
+  // Other families take their sockets from node's own net.
+  plain: { title: 'in place of fs and net', flags: ['--family', 'fs,fs-cp,net,stream,misc'] },
   import: { title: '--import', flags: ['--register'] },
   require: { title: '--require', flags: ['--register', '--by', 'require'] },
 };
@@ -50,7 +51,7 @@ for (const mode of positionals.length > 0 ? positionals : Object.keys(modes)) aw
 
 const runs = Object.keys(modes).flatMap((mode) => {
   const file = join(results, `${mode}.json`);
-  return existsSync(file) ? [{ mode, ...JSON.parse(readFileSync(file, 'utf8')) }] : [];
+  return existsSync(file) ? [{ ...JSON.parse(readFileSync(file, 'utf8')), mode }] : [];
 });
 const families = [...new Set(runs.flatMap(({ per }) => Object.keys(per)))];
 const tests = [...new Set(runs.flatMap((run) => run.results.map(({ id }) => id)))].sort();

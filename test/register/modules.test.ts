@@ -89,10 +89,14 @@ t.test('what programs patch over it is noticed, in streams and elsewhere', async
       console.log(JSON.stringify({ calls, json, left: fs.existsSync(__dirname + '/deep'),
         copied: fs.readdirSync(__dirname + '/copy/er'), read }));
     })();`;
-  const node = (await facts(t, 'main.cjs', source)) as { calls: string[]; read: string };
+  type Facts = { calls: string[]; read: string };
+  const { calls: nodes, ...node } = (await facts(t, 'main.cjs', source)) as Facts;
   t.equal(node.read, 'more');
-  t.match(node.calls.join(), 'close,open,close');
-  t.same(await facts(t, 'main.cjs', source, { way: '--require' }), node);
+  const { calls, ...ring } = (await facts(t, 'main.cjs', source, { way: '--require' })) as Facts;
+  t.same(ring, node);
+  // graceful-fs opens by itself. Later versions of node write through the exports no more.
+  t.match(calls.join(), /^close,open,close/);
+  if (nodes.length > 1) t.same(calls, nodes);
 });
 
 t.test('loaded twice, as both kinds of module, it is one registration', async (t) => {
