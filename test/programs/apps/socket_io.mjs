@@ -7,7 +7,7 @@ import { fact, hashOf, pattern, portOf, refusedPort } from './facts.mjs';
 
 const large = pattern(8_000_000);
 const http = createServer();
-const server = new Server(http, { maxHttpBufferSize: 1e8, pingInterval: 200, pingTimeout: 5000 });
+const server = new Server(http, { maxHttpBufferSize: 1e8, pingInterval: 200, pingTimeout: 30_000 });
 await once(http.listen(0, '127.0.0.1'), 'listening');
 const url = `http://127.0.0.1:${portOf(http)}`;
 
