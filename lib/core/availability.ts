@@ -11,7 +11,7 @@ import { ioUringDisabled, seccompFiltered } from './node_procfs.js';
 export const minimumKernel = '6.1';
 
 /** `[6, 18]` of '6.18.44-generic'. */
-export function kernelVersion(text: string = release()): [major: number, minor: number] {
+function kernelVersion(text: string = release()): [major: number, minor: number] {
   const match = /^(\d+)\.(\d+)/.exec(text);
   return [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
 }

@@ -153,7 +153,7 @@ export class BufferRing {
 const shared = new WeakMap<Ring, BufferRing>();
 
 /** The ring's buffers for multishot operations that bring none of their own; made when first asked for. */
-export function sharedBuffers(ring: Ring): BufferRing {
+function sharedBuffers(ring: Ring): BufferRing {
   let buffers = shared.get(ring);
   if (buffers === undefined) {
     buffers = new BufferRing({ ring });

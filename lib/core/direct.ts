@@ -78,7 +78,7 @@ export function descriptorResult(fileIndex: number): {
   decode: (res: number, flags: number, aux: number, ring: Ring) => Descriptor;
   cleanup: (res: number, ring: Ring) => void;
 } {
-  if (fileIndex === ordinary) return { decode: (res) => res, cleanup: closeLate };
+  if (fileIndex === ordinary) return { decode: (res) => res, cleanup: closeUnwanted };
   const indexOf = (res: number): number => (fileIndex === allocateIndex ? res : fileIndex);
   return {
     decode: (res, _flags, _aux, ring) => new DirectDescriptor(indexOf(res), ring),
@@ -86,12 +86,7 @@ export function descriptorResult(fileIndex: number): {
   };
 }
 
-/** @internal Closes a descriptor that came after its operation was cancelled. */
-export function closeLate(fd: number, ring: Ring): void {
-  closeUnwanted(fd, ring);
-}
-
-/** @internal Closes through the ring; there is nobody to tell of a failure. */
+/** @internal Closes, through the ring, what came after its operation was cancelled; there is nobody to tell of a failure. */
 export function closeUnwanted(file: Descriptor, ring: Ring): void {
   if (ring.closed) {
     // Its file table goes with it; what is in the process's is closed without it.

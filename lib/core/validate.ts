@@ -11,7 +11,7 @@ import { badPort, invalidArgType, invalidArgValue, invalidState, outOfRange } fr
 export type PathLike = string | Uint8Array | URL;
 
 /** The kernel cuts every read, write, send and splice here (MAX_RW_COUNT): 2 GiB less one page. */
-export const maxTransferBytes = 0x7ffff000;
+const maxTransferBytes = 0x7ffff000;
 
 const maxInt32 = 2 ** 31 - 1;
 const minInt32 = -(2 ** 31);

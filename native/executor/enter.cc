@@ -1,0 +1,84 @@
+// io_uring_enter: when it is due, with what, and what its errors mean.
+#include <algorithm>
+#include <cerrno>
+
+#include "executor/executor.h"
+#include "ring/assert.h"
+
+namespace ringcore {
+
+bool Executor::due() const {
+  if (ring_->wants_enter() || (ring_->iopoll() && table_.in_flight() > 0)) return true;
+  // An SQPOLL thread takes what was published by itself, unless it sleeps.
+  if (ring_->sqpoll()) return ring_->sq.has_unpublished() || ring_->sqpoll_sleeps();
+  return ring_->sq.pending() > 0;
+}
+
+void Executor::enter(bool get_events) {
+  if (ring_->sq.kernel_flags() & abi::IORING_SQ_CQ_OVERFLOW) {
+    stats_.cq_overflows++;
+    get_events = true;  // moves them from the kernel's list to the queue
+  }
+  ring_->sq.publish();
+  const unsigned count =
+      ring_->sqpoll() ? 0 : ring_->sq.within(kTurnBytes - std::min(turn_bytes_, kTurnBytes));
+  enter_until_taken(count, get_events);
+  if (get_events) links_queued_ = 0;
+  update_loop_reference();
+}
+
+void Executor::enter_until_taken(unsigned count, bool get_events) {
+  constexpr int kAttempts = 8;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    unsigned flags = get_events || ring_->iopoll() ? abi::IORING_ENTER_GETEVENTS : 0;
+    if (ring_->sqpoll()) {
+      if (!ring_->wants_enter() && !ring_->iopoll()) flags = 0;
+      // Full fence: the tail must be visible before the flag is read, or the thread may fall asleep unseen.
+      full_fence();
+      if (ring_->sqpoll_sleeps()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+      if (flags == 0) return;
+    }
+    if (flags & abi::IORING_ENTER_GETEVENTS) ring_->sq.clear_taskrun();
+    // The next link of a chain is task work of the one before, and the kernel runs such work until it has the
+    // wanted number of completions: so a whole chain that does not wait needs one call. One that does is not
+    // waited for.
+    // (A time in the past: with zero the kernel would add the thread's timer slack, 50 us.)
+    const abi::kernel_timespec at_once{-1, 0};
+    const bool run_links = links_queued_ > 0 && (flags & abi::IORING_ENTER_GETEVENTS);
+    const int result =
+        run_links ? enter_kernel(count, links_queued_, flags, &at_once) : enter_kernel(count, 0, flags);
+    if (result >= 0) return;
+    switch (-result) {
+      case EINTR:
+        break;
+      case ETIME:  // a chain waits
+        return;
+      case EAGAIN:  // no memory for a request
+      case EBUSY:   // completions wait in the kernel's overflow list
+      case EBADR:   // and some could not even wait there
+        // Make room: our own list takes what the queue holds.
+        stats_.retries++;
+        enter_kernel(0, 0, abi::IORING_ENTER_GETEVENTS);
+        reap();
+        break;
+      default:
+        RINGCORE_ASSERT(false, "io_uring_enter failed in a way that no retry mends");
+    }
+  }
+  // What is pending stays so: the next turn tries again.
+}
+
+int Executor::enter_kernel(unsigned to_submit, unsigned min_complete, unsigned flags,
+                           const abi::kernel_timespec* timeout) {
+  stats_.enters++;
+  if (!trace_.on()) return ring_->enter(to_submit, min_complete, flags, timeout);
+  TraceSpan span(trace_, TraceEvent::kEnter);
+  const uint64_t consumed = ring_->sq.consumed();
+  const unsigned posted = ring_->cq.posted();
+  span.result = ring_->enter(to_submit, min_complete, flags, timeout);
+  span.first = static_cast<uint32_t>(ring_->sq.consumed() - consumed);
+  span.second = ring_->cq.posted() - posted;
+  return span.result;
+}
+
+}  // namespace ringcore
