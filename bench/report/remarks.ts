@@ -62,6 +62,10 @@ export const remarks: Record<string, string> = {
 };
 
 /** Behind the machine's facts. */
-export const general = `All processes are pinned to one processor, the load generator to the other. That is fair to both, and worse for
+export const general = `This is a report of a machine that several other builds and tests were using, put together from three runs: 3 rounds of 250 ms,
+what concerns http and the curves 2 or 3 after a short warm-up, in which sockets of ours are behind node's. It is to be made again on a
+quiet one.
+
+All processes are pinned to one processor, the load generator to the other. That is fair to both, and worse for
 ringcore's ratios at depth 1 than the usual case: node's thread pool then wakes a thread on another processor for each
 operation. \`npm run bench -- --unpinned\` shows it.`;

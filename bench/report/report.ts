@@ -91,7 +91,7 @@ ${image('ratios', 'ratios to node; the strokes are the targets')}
 ## What an operation costs
 
 Processor time and system calls of the process under test, and latencies as the client sees them, where there is one: node's
-/ ringcore's.
+/ ringcore's. Where something else had the processor for more than a few per cent of the time (disturbed), the ratio says little.
 
 ${costTable(run, standard)}
 

@@ -61,6 +61,7 @@ export function costTable(run: SavedRun, cases: SavedCase[]): string {
     ['p50 us', ({ p50Us }) => p50Us],
     ['p99 us', ({ p99Us }) => p99Us],
     ['spread %', ({ spread }) => spread * 100],
+    ['disturbed %', ({ disturbed }) => disturbed && disturbed * 100],
   ];
   const columns = majors.flatMap((major) => quantities.map(([name]) => `${name} [${major}]`));
   const rows = cases.map((what) => [
