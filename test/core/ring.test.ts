@@ -16,7 +16,15 @@ import {
   timeoutMultishot,
   write,
 } from 'ringcore/core';
-import { closeQuietly, exception, lacking, makePipe, openDescriptors, rejection, runScript } from './support.js';
+import {
+  closeQuietly,
+  exception,
+  lacking,
+  makePipe,
+  openDescriptors,
+  rejection,
+  runScript,
+} from './support.js';
 
 t.test('100,000 operations on a ring of 64 entries', async (t) => {
   const small = Ring.open({ entries: 64, cqEntries: 128, operations: 1000 });
