@@ -24,7 +24,8 @@ struct FaultPlan {
   uint32_t once_after;
   uint32_t once_errno;
   uint32_t once_and_after;  // not 0: all that follow it, too
-  // Of a ring that is being opened: 1 io_uring_setup, 1 + n the n-th io_uring_register; 100 io_uring_enter. The errno.
+  // Of a ring that is being opened: 1 io_uring_setup, 1 + n the n-th io_uring_register; 100 io_uring_enter.
+  // The errno.
   uint32_t setup_call;
   uint32_t setup_errno;
   // What was done.
