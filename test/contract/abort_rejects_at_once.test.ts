@@ -1,6 +1,6 @@
 // Promise 4: an abort rejects at once with the reason as cause; what comes late is closed, or goes to the next read.
-// Shown to fail: `cleanup` of openat and accept (lib/core) left out: descriptors stay open; `Task`'s stop waiting for the
-// kernel (lib/fs/task.ts): not at once; `Receiver` dropping what comes while it is stopping: bytes missing.
+// Shown to fail: `cleanup` left out of `Operation.complete` (lib/core/operation.ts): descriptors stayed open. `Receiver`
+// (lib/net/receiver.ts) dropping what comes while it is stopping: bytes were missing.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 

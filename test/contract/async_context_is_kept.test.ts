@@ -1,6 +1,5 @@
 // Promise 14: AsyncLocalStorage, diagnostics_channel and unhandled rejections are as with node's own modules.
-// Shown to fail: `Connection.scope` (lib/net/connection.ts) not entered for completions; `callWith` (lib/fs/callback.ts)
-// without `bound`: the store was undefined; the publish of 'net.client.socket' (lib/net/socket.ts) left out.
+// Shown to fail: `Receiver.complete` (lib/net/receiver.ts) without the connection's scope: the store was another's.
 import t from 'tap';
 import { runScript } from '../core/support.js';
 

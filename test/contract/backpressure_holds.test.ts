@@ -1,7 +1,6 @@
 // Promise 12: a socket or file stream that nobody reads stops receiving within its highWaterMark plus what the kernel had
 // in flight. (More: test/net/backpressure.test.ts.)
-// Shown to fail: `Connection`'s user ignoring push()'s false (lib/net/socket_user.ts): 64 MiB came in; `maxAhead` of
-// lib/fs/read_ahead.ts without end: the whole file was in memory.
+// Shown to fail: a `limit` of 4000 chunks (lib/fs/read_ahead.ts): more of the file was read than the stream may hold.
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import nodeNet, { type AddressInfo } from 'node:net';

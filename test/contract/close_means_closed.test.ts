@@ -1,8 +1,7 @@
 // Promise 6: close and destroy flush or cancel what is in flight, send the FIN or RST, free the port at once; a reused
 // descriptor never sees an old operation.
-// Shown to fail: `Connection.close` (lib/net/connection.ts) not closing its receiver: no FIN comes; closing the
-// descriptor without waiting for `busy`: the old receive took the new socket's bytes; `closeWithReset` doing nothing: a
-// FIN; `Listener.close` without shutdown(2): EADDRINUSE.
+// Shown to fail: `Connection.close` (lib/net/connection.ts) not closing its receiver: no FIN came. `closeWithReset` doing
+// nothing: a FIN where a RST was due.
 import { once } from 'node:events';
 import t from 'tap';
 import nodeNet from 'node:net';

@@ -1,6 +1,6 @@
 // Promise 8: after setuid and setgid new operations run as the new user; a child sees nothing of the ring.
-// Shown to fail: `#idsObjection` (lib/core/ring.ts) returning undefined: the SQPOLL ring opened root's file for nobody;
-// EFD_CLOEXEC left out (native/ring/ring.cc): the child had the eventfd; SOCK_CLOEXEC left out of accept.
+// Shown to fail: `#idsObjection` (lib/core/ring.ts) not asked: the SQPOLL ring opened root's file for nobody.
+// EFD_CLOEXEC left out (native/ring/ring.cc): the child had the eventfd.
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { runScript } from '../core/support.js';

@@ -1,7 +1,6 @@
 // Promise 7: ref and unref, exits with operations in flight, a worker's end at any moment, exceptions: as node, with no
 // hang, crash or lost event.
-// Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: the process stays; `report_exception`
-// (native/binding/ring_wrap.cc) returning false: the rest of the batch is lost.
+// Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: processes stayed.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import t from 'tap';

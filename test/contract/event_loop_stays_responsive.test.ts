@@ -1,7 +1,6 @@
 // Promise 13: no single turn does more than about 1 ms, or 1 MiB, of inline completions; timers and other handles run
 // in between. Counted in turns and bytes, not in time: the machine may be slow.
-// Shown to fail: `kTurnBytes` (native/executor/executor.h) of 1 GiB: three turns; reads of any size inline
-// (`flagsFor` in lib/fs/transfer.ts): one turn.
+// Shown to fail: a `kTurnBytes` of 1 GiB (native/executor/executor.h): all files were read in a few turns.
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { core, fs, fsPromises } from 'ringcore';

@@ -1,6 +1,5 @@
 // Promise 2: fsync resolves only after its own CQE succeeded, and is never run past a failed or short write.
-// Shown to fail: `synchronize` (lib/fs/handle_changes.ts) ignoring its result; writeFile's flush (lib/fs/write_file.ts)
-// in a `finally`, so that it ran behind the failed write.
+// Shown to fail: a NOP in place of the fsync (lib/fs/handle_changes.ts): no caller heard of the failure.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 

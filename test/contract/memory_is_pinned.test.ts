@@ -1,7 +1,6 @@
 // Promise 3: what the kernel reads or writes is neither freed nor reused before the terminal completion.
 // Shown to fail: `Operation.#abandon` (lib/core/operation.ts) taking itself out of `ring.handlers`: the buffers of
-// aborted reads were collected while the kernel had them; `OpTable::deliver` (native/op/op_table.cc) not asserting, and
-// the storage released at the first of two completions: AddressSanitizer, and a timeout that never came.
+// aborted reads were collected while the kernel had them.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 

@@ -1,6 +1,5 @@
 // Promise 9: SQ full, CQ overflow, ENOBUFS, EAGAIN, EINTR, EBUSY: handled, counted in `stats()`, invisible to the caller.
-// Shown to fail: `SubmissionQueue::next` (native/ring) overwriting when full: a hang; `enter_until_taken` returning at
-// EBUSY and EAGAIN without a later turn; `Request.complete` (lib/fs/request.ts) not repeating; `Receiver` failing at ENOBUFS.
+// Shown to fail: `Request.complete` (lib/fs/request.ts) not repeating what was interrupted: callers saw EINTR.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 

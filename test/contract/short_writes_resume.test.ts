@@ -1,6 +1,6 @@
 // Promise 1: a write, a send or a copy settles only after every byte, or says how many went.
-// Shown to fail: `Writing` (lib/fs/transfer.ts) ending at a short write: files end early; `Sender` (lib/net/sender.ts)
-// finishing at the first completion: bytes missing at the peer; `FileCopy` not writing the rest: a short copy.
+// Shown to fail: `Writing` (lib/fs/transfer.ts) ending at a short write: files ended early. `Sender` (lib/net/sender.ts)
+// finishing at its first completion: bytes were missing at the peer.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 
