@@ -107,12 +107,12 @@ bool is_plain(int flags) {
 }
 
 // Whether the name is free, or a file's that may be replaced: nothing whose opening could wait or do
-// something. A file says itself where it is; that it's on its directory's file system, the open makes sure
-// of.
+// something. The directory first: elsewhere even to look a name up may wait, for a server or a device.
 bool is_replaceable(const Name& name, Mounts& mounts) {
+  if (!name.in_memory(mounts)) return false;
   abi::kernel_statx file;
   const int error = abi::statx(name.directory(), name.get(), kStatFlags, kMask, &file);
-  if (error < 0) return error == -ENOENT && name.in_memory(mounts);
+  if (error < 0) return error == -ENOENT;
   return S_ISREG(file.stx_mode) && mounts.kind(file.stx_mnt_id) == MountKind::kMemory &&
          file.stx_size <= kLargestReplaced && file.stx_blocks * 512 <= kLargestReplaced;
 }
