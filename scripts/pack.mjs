@@ -4,7 +4,7 @@
 // takes longer than running them (docs/decisions/0017-bundled-for-publishing.md); and package.json has nothing that is of
 // use only in a checkout. Module instances stay single: what entry points share is in chunks that they all import.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { transform } from 'esbuild';
@@ -77,3 +77,10 @@ await bundle.write({
 const [{ filename }] = JSON.parse(npm(['pack', '--pack-destination', '..'], directory));
 const chunks = readdirSync(join(directory, 'dist/chunks')).filter((name) => name.endsWith('.js'));
 process.stdout.write(`build/${filename}: ${chunks.length} chunks\n`);
+for (const name of ['linux-x64', 'linux-arm64']) {
+  const built = existsSync(`prebuilds/${name}`) ? readdirSync(`prebuilds/${name}`) : [];
+  if (built.length < 2)
+    process.stdout.write(
+      `not whole: addons for ${name}: ${built.join(', ') || 'none'}; npm run prebuilds makes them\n`,
+    );
+}

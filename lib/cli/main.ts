@@ -13,7 +13,7 @@ const usage = `ringcore run [--backend io_uring|node] [NODE FLAGS] APP [ARGS]
 ringcore trace [--output FILE] [NODE FLAGS] APP [ARGS]
     Runs it in the same way and writes what io_uring does meanwhile to FILE (trace.json), for https://ui.perfetto.dev.
 ringcore doctor [--json]
-    Tells whether io_uring can be used here, why not, and what to do. Exit code 0: it can; 1: it cannot.
+    Tells whether io_uring is used here, why not, and what to do. Exit code 0: it is; 1: it is not.
 ringcore --help | --version
 `;
 
@@ -64,8 +64,10 @@ async function main([command, ...args]: string[]): Promise<void> {
   } else if (command === 'doctor') {
     let json: boolean;
     try {
-      const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
+      const flag = { type: 'boolean', default: false } as const;
+      const { values } = parseArgs({ args, options: { json: flag, help: { ...flag, short: 'h' } } });
       ({ json } = values);
+      if (values.help) return void process.stdout.write(usage);
     } catch (error) {
       return misuse((error as Error).message);
     }

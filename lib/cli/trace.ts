@@ -10,7 +10,13 @@ import { mergeTraces, removeTraces } from './trace_files.js';
 /** Runs `node --import ringcore/register …rest`, traced to `output`. */
 export function trace(rest: string[], output: string): void {
   const file = resolve(output);
-  removeTraces(file);
+  try {
+    removeTraces(file);
+  } catch (error) {
+    process.stderr.write(`ringcore: cannot write ${file}: ${(error as Error).message}\n`);
+    process.exitCode = 2;
+    return;
+  }
   // RINGCORE_TRACE_PID: if this process is traced itself, the program is none of its children.
   const env = { ...process.env, RINGCORE_TRACE: file, RINGCORE_TRACE_PID: undefined };
   runChild(nodeArguments(rest), env, () => {

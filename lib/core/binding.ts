@@ -373,6 +373,8 @@ export interface NativeRing {
    */
   own(fd: number): void;
   disown(fd: number): void;
+  /** Undefined where the ring is closed. */
+  owns(fd: number): boolean | undefined;
   submit(): void;
   eagerSubmit(): void;
   readStats(out: Float64Array): void;

@@ -8,6 +8,7 @@ import { channel } from 'node:diagnostics_channel';
 import { TERMINAL } from './completion.js';
 import { describeErrno } from './errors.js';
 import type { Ring } from './ring.js';
+import { now } from './unmocked.js';
 
 /**
  * The message of both channels: one object for an operation's whole life, so that a subscriber can keep what it knows of
@@ -37,7 +38,7 @@ export interface OperationMessage {
   readonly fd: number | undefined;
   /** The path that it is about. Undefined if it was submitted before anybody subscribed. */
   readonly path: string | undefined;
-  /** When it was submitted, as `performance.now()` tells the time, in milliseconds. */
+  /** When it was submitted, as `now()` tells the time, in milliseconds. */
   readonly startedMs: number;
   /** When its last result came; undefined before. */
   endedMs: number | undefined;
@@ -73,7 +74,7 @@ export class WatchedOperations {
     message.result = result;
     message.error = result < 0 ? describeErrno(result)[0] : undefined;
     message.more = !terminal;
-    if (terminal) message.endedMs = performance.now();
+    if (terminal) message.endedMs = now();
     completeChannel.publish(message);
   }
 
@@ -87,7 +88,7 @@ export class WatchedOperations {
       slot,
       fd: fd < 0 ? undefined : fd,
       path,
-      startedMs: performance.now(),
+      startedMs: now(),
       endedMs: undefined,
       result: undefined,
       error: undefined,

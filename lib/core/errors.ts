@@ -110,7 +110,7 @@ export class AbortError extends Error {
   /** As node's. */
   declare code: 'ABORT_ERR';
 
-  constructor(message = 'The operation was aborted', options?: ErrorOptions) {
+  constructor(message = 'The operation was aborted', options?: { cause?: unknown }) {
     super(message, options);
     // Assigned, not declared as fields: enumerable and in this order, as node's own.
     this.code = 'ABORT_ERR';
@@ -203,7 +203,7 @@ export function codedError<C extends string>(
   code: C,
   message: string,
   caller: Caller,
-  options?: ErrorOptions,
+  options?: { cause?: unknown },
 ): Error & { code: C } {
   const error = new Class(message, options) as Error & { code: C };
   // The stack's first line is made from the name at the moment of reading; read it with the code in the name.

@@ -24,6 +24,7 @@ import { abortError, invalidState, resultError, TimeoutError, type ErrorDetails 
 import { commonOptions, type CommonOptions, type OperationOptions } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateInteger } from './validate.js';
+import { now } from './unmocked.js';
 
 /** Options of multishot operations. `timeout` bounds the whole iteration. */
 export interface MultishotOptions extends OperationOptions {
@@ -231,7 +232,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
   #beginIteration(): void {
     if (this.#iterations++ > 0) return;
     const { signal } = this.#options;
-    this.#deadline = this.#timeoutMs > 0 ? performance.now() + this.#timeoutMs : Infinity;
+    this.#deadline = this.#timeoutMs > 0 ? now() + this.#timeoutMs : Infinity;
     if (signal?.aborted) this.#fail(abortError(signal.reason));
     else signal?.addEventListener('abort', this.#onAbort);
   }
@@ -253,7 +254,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
       if (this.#details.ring !== undefined && ring !== this.#details.ring) {
         throw invalidState('a direct descriptor or buffer ring belongs to another ring');
       }
-      if (performance.now() >= this.#deadline) throw new TimeoutError(this.name, this.#timeoutMs);
+      if (now() >= this.#deadline) throw new TimeoutError(this.name, this.#timeoutMs);
       this.#state = 'waiting';
       ring.admit(this);
     } catch (error) {
@@ -269,7 +270,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     let slot: number;
     try {
       if (buffers !== undefined) this.#returnsAtArming = buffers(ring).returns;
-      const left = this.#deadline === Infinity ? 0 : Math.max(this.#deadline - performance.now(), 0.001);
+      const left = this.#deadline === Infinity ? 0 : Math.max(this.#deadline - now(), 0.001);
       slot = this.#prepare(ring.native, this.#sqeFlags, left, ring);
     } catch (error) {
       this.refuse(error);

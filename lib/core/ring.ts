@@ -16,6 +16,7 @@ import { KeepAlive } from './keep_alive.js';
 import { messageIterator, type MessageListener, type RingMessage } from './messages.js';
 import { traceRing } from './trace.js';
 import { validateBoolean, validateInteger, validateObject, validateOneOf } from './validate.js';
+import { setImmediate } from './unmocked.js';
 
 /** Options of {@link Ring.open}; the defaults are what `ring()` uses. */
 export interface RingOptions {

@@ -9,6 +9,7 @@ import { backend } from './backend.js';
 import { timeout, timeoutMultishot } from './control_ops.js';
 import { abortError } from './errors.js';
 import { validateAbortSignal, validateBoolean, validateDuration } from './validate.js';
+import { now } from './unmocked.js';
 
 /** Options of {@link sleep}. */
 export interface SleepOptions<T = void> {
@@ -67,9 +68,9 @@ async function* rearmedTicks(
   period: number,
   { signal, ref = true }: IntervalOptions,
 ): AsyncGenerator<number> {
-  const begin = performance.now();
+  const begin = now();
   for (let tick = 1; ; tick++) {
-    const left = begin + tick * period - performance.now();
+    const left = begin + tick * period - now();
     if (left > 0) await sleep(left, { signal, ref });
     else if (signal?.aborted) throw abortError(signal.reason);
     yield tick;

@@ -5,7 +5,10 @@
  * @module
  */
 import { isMainThread, threadId } from 'node:worker_threads';
+import { fsConstants } from './node_constants.js';
 import { openSync, writeFileSync } from './node_files.js';
+
+const { O_CREAT, O_NONBLOCK, O_TRUNC, O_WRONLY } = fsConstants;
 
 /** Text is gathered up to so many characters, or for so long. */
 const chunkCharacters = 64 * 1024;
@@ -35,9 +38,11 @@ export class TraceFile {
   #text = '';
   #separator = '[\n';
   #failed = false;
+  #ending = false;
 
   constructor(path: string) {
-    this.#fd = openSync(path, 'w');
+    // A FIFO that nobody reads is refused, not waited for.
+    this.#fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
     // What a process that is killed had to tell is lost from here on only.
     setInterval(() => this.#flush(), flushMs).unref();
     process.on('exit', () => this.#end());
@@ -56,6 +61,7 @@ export class TraceFile {
   }
 
   #end(): void {
+    this.#ending = true;
     for (const source of this.sources) source.end();
     this.#text += this.#separator === '[\n' ? '[]\n' : '\n]\n';
     this.#write();
@@ -63,14 +69,17 @@ export class TraceFile {
 
   /** A full disk ends the trace, not the program. */
   #write(): void {
-    const text = this.#text;
+    const events = this.#text;
     this.#text = '';
-    if (text === '' || this.#failed) return;
+    if (events === '' || this.#failed) return;
     try {
-      writeFileSync(this.#fd, text);
+      writeFileSync(this.#fd, events);
     } catch (error) {
       this.#failed = true;
-      process.emitWarning(`ringcore's trace ends here: ${(error as Error).message}`);
+      const text = `ringcore's trace ends here: ${(error as Error).message}`;
+      // A warning comes a tick later, and there is none behind the end.
+      if (this.#ending) writeFileSync(2, `${text}\n`);
+      else process.emitWarning(text);
     }
   }
 }

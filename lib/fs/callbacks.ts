@@ -4,7 +4,9 @@
  * @module
  */
 import { ring } from '../core/backend.js';
+import { loadBinding } from '../core/binding.js';
 import { systemError } from '../core/errors.js';
+import { workerThreads } from '../core/seldom.js';
 import { validatedFd, validatedPath, validateFunction, validateInteger } from '../core/validate.js';
 import {
   bytesOf,
@@ -109,19 +111,40 @@ function throwError(error: Error | null): void {
   if (error != null) throw error;
 }
 
+let worker: boolean | undefined;
+const inWorker = (): boolean => (worker ??= !workerThreads().isMainThread);
+
+/**
+ * Whether node is to close it. In a worker node keeps a list of what its own functions have opened (`openSync`), and closes
+ * that when the thread ends: by then a number that it does not know to be closed may be another thread's.
+ */
+function isNodes(fd: number): boolean {
+  return inWorker() && ring().native.owns(fd) === false;
+}
+
 /** `fs.close(fd[, callback])`. */
 export function close(fd: unknown, callback: unknown = throwError): void {
   validateFunction(callback, 'cb');
-  startClose(validatedFd(fd), ending('close', bound(callback)), true);
+  const descriptor = validatedFd(fd);
+  if (isNodes(descriptor)) {
+    endTurns(descriptor);
+    nodeFs.close(descriptor, bound(callback));
+  } else {
+    startClose(descriptor, ending('close', bound(callback)), true);
+  }
 }
 
 /** `fs.closeSync(fd)`: node's own, which knows nothing of what belongs to the descriptor here. */
 export function closeSync(fd: number): void {
-  if (isDescriptor(fd)) {
-    endTurns(fd);
-    ring().native.disown(fd);
-  }
-  nodeFs.closeSync(fd);
+  if (!isDescriptor(fd)) return nodeFs.closeSync(fd);
+  endTurns(fd);
+  const { native } = ring();
+  const isRings = native.owns(fd) === true;
+  native.disown(fd);
+  if (!isRings || !inWorker()) return nodeFs.closeSync(fd);
+  // Node would warn that it has not opened it.
+  const res = loadBinding().closeDescriptor(fd);
+  if (res < 0) throw systemError(res, 'close');
 }
 
 /** `fs.fsync(fd[, limits], callback)`. */

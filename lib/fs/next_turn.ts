@@ -7,6 +7,7 @@
 import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { EAGAIN } from './errors.js';
+import { setImmediate } from '../core/unmocked.js';
 
 type AtOnce = (native: NativeRing) => number;
 

@@ -8,6 +8,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { memoryForContent, SlabCutter } from './memory.js';
 import { startRead } from './transfer.js';
+import { setImmediate } from '../core/unmocked.js';
 
 /** The most chunks in flight. */
 const maxAhead = 4;

@@ -8,6 +8,7 @@ import { abortError, TimeoutError } from '../core/errors.js';
 import type { Limits } from './options.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { onAbort } from './signals.js';
+import { setImmediate } from '../core/unmocked.js';
 
 /** Something in flight that can be told to stop. */
 interface Cancellable {

@@ -37,6 +37,7 @@ import { descriptorClosed, own } from './descriptors.js';
 import { Receiver } from './receiver.js';
 import { Sender, type WriteCallback } from './sender.js';
 import { loadBinding } from '../core/binding.js';
+import { setImmediate } from '../core/unmocked.js';
 
 /** ip(7), ipv6(7); not among the constants that users of the core need. */
 const IPPROTO_IP = 0;

@@ -8,6 +8,7 @@
 import { ring as threadRing } from '../core/backend.js';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import type { Ring } from '../core/ring.js';
+import { now } from '../core/unmocked.js';
 
 /** Calls back after a time without activity. */
 export class IdleTimer {
@@ -42,7 +43,7 @@ export class IdleTimer {
   }
 
   #restart(): void {
-    this.#lastActive = performance.now();
+    this.#lastActive = now();
     if (this.#alarm !== undefined) {
       if (this.#due <= this.#lastActive + this.#timeoutMs) return;
       this.#alarm.cancel();
@@ -51,7 +52,7 @@ export class IdleTimer {
   }
 
   #setAlarm(ms: number): void {
-    this.#due = performance.now() + ms;
+    this.#due = now() + ms;
     const alarm: Alarm = new Alarm(threadRing(), ms, () => {
       if (this.#alarm === alarm) this.#fired();
     });
@@ -61,7 +62,7 @@ export class IdleTimer {
   #fired(): void {
     this.#alarm = undefined;
     if (this.#timeoutMs === 0) return;
-    const left = this.#lastActive + this.#timeoutMs - performance.now();
+    const left = this.#lastActive + this.#timeoutMs - now();
     // Less than a millisecond is no difference to any clock that node's timers show.
     if (left >= 1) this.#setAlarm(left);
     else this.#onIdle();

@@ -41,6 +41,7 @@ import {
 import type { NativeHandle, ServerHandle } from './native_handle.js';
 import { removePath } from './node_net.js';
 import { loadBinding, OWNED } from '../core/binding.js';
+import { clearTimeout, setTimeout } from '../core/unmocked.js';
 
 /** How a listening socket is made. */
 export interface ListenFlags {
@@ -56,11 +57,13 @@ const endedAtExit = new Set<Listener>();
  * with them. Whoever starts the program again may come sooner.
  */
 function endAtExit(listener: Listener): void {
-  if (endedAtExit.size === 0) process.once('exit', endAll);
+  if (endedAtExit.size === 0) process.on('exit', endAll);
   endedAtExit.add(listener);
 }
 
 function endAll(): void {
+  // Not of an 'exit' that somebody emits.
+  if (!(process as { _exiting?: boolean })._exiting) return;
   for (const listener of endedAtExit) listener.letGo();
 }
 
@@ -185,6 +188,12 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
 
   /** Closes the descriptor now, if that can be: the accept holds the file. No shutdown(2): others may listen on it, too. */
   letGo(): void {
+    if (this.getsockname) {
+      // Other handlers of 'exit' may ask for it yet.
+      const address = {};
+      const errno = this.getsockname(address);
+      this.getsockname = (out) => (Object.assign(out, address), errno);
+    }
     const released = this.#slot < 0 || (!this.ring.closed && this.ring.native.cancelNow(this.#slot));
     if (released) this.#closeDescriptor();
   }

@@ -104,6 +104,8 @@ export class SocketBase extends CallableDuplex {
   /** Has no connection any more. What it was is remembered as far as node does. */
   protected _letGo(): Connection | null {
     this.#idle?.stop();
+    this.#timeoutScope?.emitDestroy();
+    this.#timeoutScope = undefined;
     const connection = this._handle;
     if (connection === null) return null;
     this.#bytesRead = connection.bytesRead;
@@ -136,6 +138,8 @@ export class SocketBase extends CallableDuplex {
     if (this.destroyed) return this;
     this.timeout = msecs;
     const timeoutMs = timerDuration(msecs);
+    this.#timeoutScope?.emitDestroy();
+    this.#timeoutScope = undefined;
     if (timeoutMs > 0) {
       // 'timeout' comes in the async context of this call.
       this.#timeoutScope = new AsyncResource('Timeout', { requireManualDestroy: true });
@@ -157,7 +161,7 @@ export class SocketBase extends CallableDuplex {
   }
 
   #timedOut(): void {
-    this.#timeoutScope!.runInAsyncScope(() => this._onTimeout());
+    this.#timeoutScope?.runInAsyncScope(() => this._onTimeout());
   }
 
   /** @internal */

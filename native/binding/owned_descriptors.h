@@ -21,6 +21,10 @@ class OwnedDescriptors {
     if (fd >= 0 && static_cast<size_t>(fd) < owned_.size()) owned_[static_cast<size_t>(fd)] = false;
   }
 
+  bool has(int fd) const {
+    return fd >= 0 && static_cast<size_t>(fd) < owned_.size() && owned_[static_cast<size_t>(fd)];
+  }
+
   void clear() { owned_.clear(); }
 
   void close_all() {

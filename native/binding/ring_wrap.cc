@@ -345,6 +345,9 @@ void RingWrap::add_control_functions(Napi::Object object) {
     wrap.owned_.insert(info[0].As<Napi::Number>().Int32Value());
     return info.Env().Undefined();
   });
+  add("owns", [](RingWrap& wrap, Info info) -> Napi::Value {
+    return Napi::Boolean::New(info.Env(), wrap.owned_.has(info[0].As<Napi::Number>().Int32Value()));
+  });
   // For who closes it in another way than by a `close` of this ring.
   add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.owned_.erase(info[0].As<Napi::Number>().Int32Value());

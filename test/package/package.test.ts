@@ -22,7 +22,7 @@ t.test('the tarball holds what is needed, and no more', (t) => {
   t.strictSame(
     [...tops].sort(),
     [
-      'CHANGELOG.md LICENSE README.md SECURITY.md bench binding.gyp dist docs examples lib native package.json prebuilds scripts',
+      'CHANGELOG.md CONTRIBUTING.md LICENSE README.md SECURITY.md bench binding.gyp dist docs examples lib native package.json prebuilds scripts',
     ].flatMap((names) => names.split(' ')),
   );
   t.ok(has('dist/cli/main.js') && has('docs/seccomp.json') && has('scripts/install.mjs'));
