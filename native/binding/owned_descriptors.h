@@ -17,8 +17,11 @@ class OwnedDescriptors {
     owned_[index] = true;
   }
 
-  void erase(int fd) {
-    if (fd >= 0 && static_cast<size_t>(fd) < owned_.size()) owned_[static_cast<size_t>(fd)] = false;
+  // Whether it was there.
+  bool erase(int fd) {
+    if (!has(fd)) return false;
+    owned_[static_cast<size_t>(fd)] = false;
+    return true;
   }
 
   bool has(int fd) const {

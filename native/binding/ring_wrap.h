@@ -54,7 +54,7 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
   void descriptor_arrived(int fd) override { owned_.insert(fd); }
-  void descriptor_closed(int fd) override { owned_.erase(fd); }
+  bool descriptor_leaves(int fd) override { return owned_.erase(fd); }
   void start_trace(const Napi::CallbackInfo& info);
   void trace_is_full() override;
   void close();

@@ -75,7 +75,9 @@ void Executor::begin_deferred() {
   while (begun < deferred_.size() && (closing_ || !turn_is_over())) {
     ReadFile::begin(*this, *table_.find(deferred_[begun++]), few);
   }
+  if (begun == 0) return;
   deferred_.erase(deferred_.begin(), deferred_.begin() + static_cast<ptrdiff_t>(begun));
+  update_loop_reference();  // they may have ended at once
 }
 
 void Executor::abandon(Op& op) {
@@ -296,7 +298,6 @@ void Executor::on_link_timeout_cqe(Op& op, int32_t result) {
 }
 
 void Executor::finish(Op& op, int32_t result, uint32_t flags) {
-  if (op.kind == kKindOf<Close> && result != -ECANCELED) client_->descriptor_closed(op.fd);
   trace_.completed(op, flags & kCompletionUnsized ? 0 : result);
   keep_descriptor(op, result, flags);
   flags |= kCompletionTerminal | (op.timed_out ? kCompletionTimedOut : 0);
@@ -308,7 +309,12 @@ void Executor::finish(Op& op, int32_t result, uint32_t flags) {
 }
 
 void Executor::keep_descriptor(const Op& op, int32_t result, uint32_t flags) {
-  if (op.owned && result >= 0 && brings_descriptor(op, flags)) client_->descriptor_arrived(result);
+  if (!op.owned) return;
+  if (op.kind == kKindOf<Close>) {
+    if (result == -ECANCELED) client_->descriptor_arrived(op.fd);
+  } else if (result >= 0 && brings_descriptor(op, flags)) {
+    client_->descriptor_arrived(result);
+  }
 }
 
 void Executor::count_bytes(const Op& op, int32_t result, uint32_t flags) {

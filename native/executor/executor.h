@@ -51,8 +51,9 @@ class Executor final : private LoopWatcher::Events {
     virtual uint8_t* allocate(uint32_t slot, uint64_t bytes) = 0;
     // Made by an operation that is `owned`, before JavaScript hears of it.
     virtual void descriptor_arrived(int fd) = 0;
-    // The kernel has closed it: the number may be another file's already.
-    virtual void descriptor_closed(int fd) = 0;
+    // It's being closed: from here on the number may be another file's at any time. Whether it was the
+    // client's; if so, and it isn't closed after all, it arrives again.
+    virtual bool descriptor_leaves(int fd) = 0;
 
    protected:
     ~Client() = default;
@@ -85,6 +86,7 @@ class Executor final : private LoopWatcher::Events {
     if constexpr (requires { shape.path; }) op.path = shape.path;
     // The kernel would make its first attempt on this thread, and wait.
     if (may_wait(shape, sqe_flags)) sqe_flags |= abi::IOSQE_ASYNC;
+    if constexpr (std::is_same_v<Shape, Close>) op.owned = client_->descriptor_leaves(shape.fd);
     started(op);
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
@@ -217,6 +219,7 @@ class Executor final : private LoopWatcher::Events {
   template <class Shape>
   void queue_own(const Shape& shape, CqeTag tag, unsigned sqe_flags = 0) {
     fill_next(shape, static_cast<uint64_t>(tag) << 56, sqe_flags);
+    queued();
   }
   void queue_cancel(const Op& op);
   void arm_cancel_timer();

@@ -40,7 +40,7 @@ struct Op {
   bool referenced = true;         // keeps the event loop alive
   bool timed_out = false;         // its link timeout fired
   bool makes_descriptor = false;  // its result is an ordinary descriptor: closed if nobody takes it
-  bool owned = false;             // the client keeps a list of what it made, from when it arrives
+  bool owned = false;             // the client keeps a list of what it made, from when it arrives, or closes
   uint16_t buffer_group = 0;
   int32_t fd = -1;     // the descriptor that it's about, if it is about one
   int32_t result = 0;  // of the operation's final CQE, while its link timeout is due
