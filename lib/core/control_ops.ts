@@ -96,10 +96,11 @@ export function timeoutMultishot(
   let expiries = 0;
   return new MultishotOperation(
     'timeout',
-    (native, f, t) => native.timeoutMultishot(f, t, ms, repeats),
+    // A full completion queue ends it early: the rest is asked for anew.
+    (native, f, t) => native.timeoutMultishot(f, t, ms, repeats === 0 ? 0 : repeats - expiries),
     // Numbers take no room: a slow reader finds them all, and the kernel's clock is not stopped for it.
     { highWaterMark: Infinity, ...options },
-    { decode: () => ++expiries, isResult: (res) => res === ETIME, finite: repeats > 0 },
+    { decode: () => ++expiries, isResult: (res) => res === ETIME, isOver: () => expiries === repeats },
   );
 }
 

@@ -41,7 +41,7 @@ export interface MultishotDetails<T> {
   /** Negative results that are values (a timer's ETIME). */
   isResult?: (res: number) => boolean;
   /** Whether the kernel's end is the end: it is not armed again. */
-  finite?: boolean;
+  isOver?(): boolean;
   /** Errors that concern one result only, and after which it is armed again. */
   transient?: readonly number[];
   /** Results that nobody takes: close the descriptor. Without it they are kept for the next iteration. */
@@ -367,11 +367,11 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
 
   /** Takes one completion in. Whether it may be armed again now. */
   #accept(res: number, flags: number, aux: number, stopping: boolean, terminal: boolean): boolean {
-    const { decode, zeroEnds, isResult, finite, transient, buffers, error } = this.#details;
+    const { decode, zeroEnds, isResult, transient, buffers, error } = this.#details;
     const ring = this.#ring!;
     if (res > 0 || (res === 0 && zeroEnds !== true) || isResult?.(res) === true) {
       this.#deliver(decode(res, flags, aux, ring));
-      if (terminal && finite === true && !stopping) this.#finish();
+      if (terminal && this.#details.isOver?.() === true) this.#finish();
       return true;
     }
     // A buffer was chosen and not used: it goes back.
