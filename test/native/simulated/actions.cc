@@ -15,9 +15,10 @@ namespace {
 
 constexpr int kSomeFile = 900;
 
-// At times longer than an operation's inline storage.
+// Beside an operation's inline storage at times, and at times filling it, so that what comes next lies
+// outside.
 std::string path(Random& random) {
-  return "/" + std::string(random.chance(300) ? 400 : 8, static_cast<char>('a' + random.below(26)));
+  return "/" + std::string(random.pick({8u, 8u, 135u, 400u}), static_cast<char>('a' + random.below(26)));
 }
 
 }  // namespace
@@ -212,7 +213,7 @@ void Program::start_stream() {
   if (started != nullptr) held_.erase(held_.begin() + static_cast<ptrdiff_t>(index));
 }
 
-void Program::start_read_file() {
+void Program::read_file() {
   Op* op = executor_->begin<ReadFileKind>();
   if (op == nullptr) return;
   handlers_[op->slot] = std::make_unique<Started>();
@@ -306,7 +307,7 @@ void Program::act() {
       return TimeoutMultishot{op.storage.store(timespec_of(0.3)), random_.between(1, 4)};
     });
   } else if (what < 66) {
-    start_read_file();
+    read_file();
   } else if (what < 73) {
     close_one();
   } else if (what < 75) {

@@ -56,6 +56,7 @@ class Program final : public ringcore::Executor::Client {
   const ringcore::SetupError& error() const { return error_; }
   // Something, anything.
   void act();
+  void read_file();
   void cancel_all();
   // What must hold at any time that no code of the executor runs.
   void check() const;
@@ -92,7 +93,6 @@ class Program final : public ringcore::Executor::Client {
   Started* start_one(uint32_t sqe_flags);
   void start_chain();
   void start_stream();
-  void start_read_file();
   void start_close(const Held& held);
   void start_timeout_change();
   void send_message();
