@@ -41,7 +41,7 @@ import {
 import { pattern } from '../net/support.js';
 
 if (backend.name !== 'io_uring') {
-  t.plan(0, `no ring: ${backend.reason}`);
+  t.plan(0, `SKIP: no ring: ${backend.reason}`);
   process.exit();
 }
 

@@ -44,7 +44,7 @@ import {
 import { descriptors, portOf } from '../net/support.js';
 
 if (backend.name !== 'io_uring') {
-  t.plan(0, `no ring: ${backend.reason}`);
+  t.plan(0, `SKIP: no ring: ${backend.reason}`);
   process.exit();
 }
 
