@@ -16,7 +16,6 @@ import t, { type Test } from 'tap';
 import { backend } from 'ringcore';
 import {
   acceptMultishot,
-  accept,
   BufferRing,
   close,
   constants,
@@ -129,43 +128,27 @@ t.test('mshot-shutdown-race: what was sent before the FIN comes before the end',
 });
 
 t.test('accept-mshot-stress, poll-race-mshot: the loop is left while clients connect', async (t) => {
-  const { fd, address } = await listeningSocket(t);
+  // Not all descriptors: node:net keeps one in reserve from its first socket on.
+  const sockets = (all: string[]): string[] => all.filter((one) => one.includes('socket:'));
   const before = await descriptorsAtRest();
-  let served = 0;
-  const clients: Promise<string>[] = [];
-  const total = 120;
-  const connectOne = (): void => {
-    const client = nodeConnect(address.port, '127.0.0.1').resume();
-    clients.push(
-      Promise.race([
-        once(client, 'end').then(() => 'end'),
-        once(client, 'error').then(() => 'error'),
-      ]).finally(() => client.destroy()),
-    );
-  };
-  for (let i = 0; i < total / 4; i++) {
-    for (let k = 0; k < 4; k++) connectOne();
+  const { fd, address } = await listeningSocket(t);
+  const rounds = 30;
+  const clients: Promise<unknown>[] = [];
+  for (let i = 0; i < rounds; i++) {
+    for (let k = 0; k < 4; k++) {
+      const client = nodeConnect(address.port, '127.0.0.1').resume();
+      client.on('error', () => {});
+      clients.push(once(client, 'close'));
+    }
     for await (const socket of acceptMultishot(fd)) {
-      served++;
       await close(socket);
-      break; // the others are closed, or come to the next one
+      break; // those that came with it are closed, and what comes later is for the next round
     }
   }
-  for (let more = 0; more < 1000 && served < total; more++) {
-    const controller = new AbortController();
-    setImmediate(() => setImmediate(() => controller.abort()));
-    const socket = await accept(fd, { signal: controller.signal }).catch(() => undefined);
-    if (socket === undefined) break;
-    served++;
-    await close(socket);
-  }
-  const outcomes = await Promise.all(clients);
-  t.ok(
-    outcomes.every((outcome) => outcome === 'end' || outcome === 'error'),
-    'nobody is left waiting',
-  );
-  t.ok(served >= total / 4, `${served} served`);
-  t.strictSame(await descriptorsBackAt(before), before);
+  // What nobody accepted ends with the listener.
+  await close(fd);
+  await Promise.all(clients);
+  t.strictSame(sockets(await descriptorsBackAt(before)), sockets(before));
 });
 
 t.test('msg-ring-overflow, poll-mshot-overflow: messages and events through a queue of two', async (t) => {
