@@ -39,6 +39,12 @@ export const remarks: Record<string, string> = {
   'for-await':
     'The same limit, and node’s own async iterator of Readable, with three promises a chunk, stays in the path.',
   accept: 'A connection costs the kernel 38 us on both sides; the C program gets 1.1x to 1.5x of node.',
+  'cluster-2':
+    'Two workers, the primary that hands out connections, and the load generator share the processors of this machine, which are two: one ' +
+    'worker and the generator fill them already, so the second only takes from both. It says something from three processors on.',
+  'receive-64k':
+    'Half of it is the kernel’s copy out of the socket, the same for both. Spared are node’s fresh 64 KiB of memory a chunk, with ' +
+    'their page faults, and its calls of epoll and read.',
   'http-':
     'Node’s parser gets its data by way of JavaScript from our sockets, and from its own in C++ without; what the socket gains, that ' +
     'costs in part (perf: socketOnData 17 %).',
