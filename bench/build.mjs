@@ -14,6 +14,7 @@ export const outputDirectory = join(root, 'build/bench-native');
 /** Each program's sources beside its own, which bears its name. */
 const programs = {
   echo_load: [join(sources, 'load.cc')],
+  stream_load: [],
   echo_epoll: [],
   echo_uring: [join(abi, 'syscalls.cc')],
   read_files: [join(abi, 'syscalls.cc')],

@@ -2,7 +2,7 @@
 //
 // It differs from the checkout in two things: dist/ is bundled into a few files, since finding and linking 150 of them
 // takes longer than running them (docs/decisions/0017-bundled-for-publishing.md); and package.json has nothing that is of
-// use only in a checkout. Module instances stay single: what entry points share is in chunks that they all import.
+// use only in a checkout. Module instances stay single: what entry points share is in a chunk that they all import.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -68,10 +68,13 @@ const bundle = await rollup({
     if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(message);
   },
 });
-// Chunks beside one another: binding.ts and run.ts know that they are one directory below dist/.
+/** One chunk for all that `import 'ringcore'` needs: another file takes longer to find, read and link than to compile. */
+const manualChunks = (id) => (/\/dist\/(core|fs|net|public)\b/.test(id) ? 'ringcore' : undefined);
+// Chunks beside one another: addon_file.ts and run.ts know that they are one directory below dist/.
 await bundle.write({
   dir: join(directory, 'dist'),
   chunkFileNames: 'chunks/[name]-[hash].js',
+  manualChunks,
   hoistTransitiveImports: false,
 });
 const [{ filename }] = JSON.parse(npm(['pack', '--pack-destination', '..'], directory));

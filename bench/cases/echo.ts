@@ -1,4 +1,4 @@
-import { serverCase } from '../harness/server_case.js';
+import { clusterCase, serverCase } from '../harness/server_case.js';
 import type { Case, NativeDriver } from '../harness/types.js';
 import { workerCase } from '../harness/worker_case.js';
 
@@ -59,6 +59,14 @@ export const echoCases: Case[] = [
     natives,
     mode: 'echo',
     load: { mode: 'accept', connections: 16 },
+  }),
+  clusterCase({
+    name: 'cluster-2',
+    what:
+      'echo, 64 B, 256 connections: the rate of two processes of a cluster on one port, in rates of one. ' +
+      'They and the load generator want three processors: with fewer, it is less',
+    target: { kind: 'above', value: 1.7 },
+    connections: 256,
   }),
   {
     ...workerCase({

@@ -7,6 +7,7 @@ import { httpCases } from './http.js';
 import { memoryCases } from './memory.js';
 import { nameCases } from './names.js';
 import { readFileCases } from './read_file.js';
+import { receiveCases } from './receive.js';
 import { scalingCases } from './scaling.js';
 import { startUpCases } from './start_up.js';
 import { statCases } from './stat.js';
@@ -21,6 +22,7 @@ export const allCases: Case[] = [
   ...nameCases,
   ...copyCases,
   ...echoCases,
+  ...receiveCases,
   ...httpCases,
   ...frameworkCases,
   ...eventLoopCases,

@@ -29,6 +29,8 @@ export function compare(result: CaseResult, measured: Measured): Comparison | un
         target: `< ${target.value} ${result.case.unit}`,
         met: measured.value < target.value,
       };
+    case 'above':
+      return { ratio, target: `${target.value} at least`, met: measured.value >= target.value };
   }
 }
 

@@ -1,10 +1,11 @@
 /** Cases with a server under test and the load generator of bench/native on the other processor. */
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { end, runProgram, startProgram, Worker } from './processes.js';
 import { countSystemCalls } from './system_calls.js';
 import { Unavailable, type Case, type Context, type Driver, type Sample } from './types.js';
 
-/** Arguments of echo_load. */
+/** The program that puts the load on, by default echo_load, and its arguments. */
 export type LoadArguments = Record<string, string | number>;
 
 interface RunningServer {
@@ -28,7 +29,7 @@ async function startServer(driver: Driver, mode: string, context: Context): Prom
 function load(
   server: RunningServer,
   context: Context,
-  load: LoadArguments,
+  { program = 'echo_load', ...load }: LoadArguments,
   durationMs = context.durationMs,
   warmupMs = context.warmupMs,
 ): Promise<Record<string, number>> {
@@ -42,7 +43,7 @@ function load(
   };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const { loadCpu: cpu, priority } = context;
-  return runProgram(context.program('echo_load'), args, { cpu, priority });
+  return runProgram(context.program(String(program)), args, { cpu, priority });
 }
 
 async function withServer<T>(
@@ -86,19 +87,20 @@ function toSample(result: Record<string, number>, sleeps: boolean): Sample {
 }
 
 export type ServerCaseOptions = Pick<Case, 'name' | 'what' | 'target' | 'natives'> & {
-  mode: 'echo' | 'forAwait' | 'http';
+  mode: 'echo' | 'forAwait' | 'http' | 'sink';
   load: LoadArguments;
 };
 
 /** Closed loop: how many exchanges a second. */
 export function serverCase({ mode, load: args, ...rest }: ServerCaseOptions): Case {
+  const sleeps = args['wait'] === 'sleep' || args['program'] === 'stream_load';
   return {
     ...rest,
     unit: 'op/s',
     better: 'higher',
     sample: (driver, context) =>
       withServer(driver, mode, context, async (server) =>
-        toSample(await load(server, context, args), args['wait'] === 'sleep'),
+        toSample(await load(server, context, args), sleeps),
       ),
     systemCalls: (driver, context) =>
       withServer(driver, mode, context, async (server) => {
@@ -107,6 +109,43 @@ export function serverCase({ mode, load: args, ...rest }: ServerCaseOptions): Ca
         const work = async () => (await load(server, context, args, 300, 0))['allExchanges'] ?? 0;
         return countSystemCalls(server.pid, work, context.forceStrace);
       }),
+  };
+}
+
+/** Two processes of a cluster on one port: how many times the rate of one. */
+export function clusterCase(options: Pick<Case, 'name' | 'what' | 'target'> & { connections: number }): Case {
+  const { connections, ...rest } = options;
+  const rate = async (processes: number, driver: Driver, context: Context) => {
+    if (driver.kind === 'native') throw new Unavailable('of the implementations only');
+    const worker = await Worker.start('cluster', { depth: processes }, driver, context);
+    const server = { pid: 0, port: worker.port, end: () => worker.end() };
+    try {
+      const { exchanges = 0, perSecond = 0 } = await load(server, context, { connections, wait: 'sleep' });
+      return { exchanges, perSecond };
+    } finally {
+      await worker.end();
+    }
+  };
+  return {
+    ...rest,
+    unit: 'x',
+    better: 'higher',
+    async sample(driver, pinned) {
+      // The processes may have all processors, and the load generator any.
+      const context = { ...pinned, testCpu: undefined, loadCpu: undefined };
+      const one = await rate(1, driver, context);
+      const two = await rate(2, driver, context);
+      return {
+        value: two.perSecond / one.perSecond,
+        operations: one.exchanges + two.exchanges,
+        details: {
+          oneWorkerPerSecond: one.perSecond,
+          twoWorkersPerSecond: two.perSecond,
+          processors: availableParallelism(),
+          processorsWanted: 3,
+        },
+      };
+    },
   };
 }
 

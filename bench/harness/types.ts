@@ -54,12 +54,12 @@ export type Target =
   | { kind: 'ratio'; byMajor: Record<number, number> }
   /** At most so much above the runtime's own. */
   | { kind: 'difference'; atMost: number }
-  | { kind: 'below'; value: number };
+  | { kind: 'below' | 'above'; value: number };
 
 export interface Case {
   name: string;
   what: string;
-  unit: 'op/s' | 'MB/s' | 'ms' | '%' | 'MiB' | 'bytes';
+  unit: 'op/s' | 'MB/s' | 'us/MiB' | 'ms' | '%' | 'MiB' | 'bytes' | 'x';
   better: 'higher' | 'lower';
   target?: Target;
   /** One point of a curve: measured for the report, or when asked for by name. */

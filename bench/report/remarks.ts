@@ -13,7 +13,9 @@ export const remarks: Record<string, string> = {
   'handle-read-direct':
     'The device is the limit, a virtual disk that gives 22,000 reads a second one after another and 87,000 at most; the processor is ' +
     'idle for the rest.',
-  'handle-read':
+  'handle-read-32':
+    'From 8 in the ring on a read is not tried at once any more (decisions/0006); JavaScript is most of what is left.',
+  'handle-read-1':
     'One system call, preadv2(RWF_NOWAIT), and no turn of the event loop: 0.9 us of it is the kernel’s, as in C; validation, the ' +
     'result object and the promise take the rest. Pinned, node needs 15 us; unpinned 31, and the ratio is 12x.',
   stat:
@@ -39,6 +41,12 @@ export const remarks: Record<string, string> = {
   'for-await':
     'The same limit, and node’s own async iterator of Readable, with three promises a chunk, stays in the path.',
   accept: 'A connection costs the kernel 38 us on both sides; the C program gets 1.1x to 1.5x of node.',
+  'cluster-2':
+    'Two workers, the primary that hands out connections, and the load generator share the processors of this machine, which are two: one ' +
+    'worker and the generator fill them already, so the second only takes from both. It says something from three processors on.',
+  'receive-64k':
+    'Half of it is the kernel’s copy out of the socket, the same for both. Spared are node’s fresh 64 KiB of memory a chunk, with ' +
+    'their page faults, and its calls of epoll and read.',
   'http-':
     'Node’s parser gets its data by way of JavaScript from our sockets, and from its own in C++ without; what the socket gains, that ' +
     'costs in part (perf: socketOnData 17 %).',
@@ -58,7 +66,10 @@ export const remarks: Record<string, string> = {
     'faster, but a library has no business to collect its program’s garbage. A pipe grows by 7.',
   'memory-1g-socket': 'Chunks of sockets are as those of streams.',
   'idle-connections': 'JavaScript objects: a Socket here has more parts than node’s, whose handle is C++.',
-  import: 'Some 80 files, 0.6 ms each in node’s loader of ES modules, on one core that others use too.',
+  'import-modules': 'Some 130 files, half a millisecond each in node’s loader of ES modules.',
+  import:
+    'V8’s first look at 280 KB of source is 6.5 ms of it, node’s own fs, net and streams 3, reading two files 2.5, the ring and the ' +
+    'addon 1.5 (decisions/0017, with what was tried). NODE_COMPILE_CACHE takes 4 to 5 off, on node 22.1 and newer.',
 };
 
 /** Behind the machine's facts. */

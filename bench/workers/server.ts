@@ -1,25 +1,15 @@
-/** Servers on 127.0.0.1 that echo, in two ways, or answer HTTP. */
+/** Servers on 127.0.0.1 that echo, in two ways, read only, or answer HTTP. */
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { echo } from './echo.js';
 import { loadNet } from './implementation.js';
 import { spec, tell } from './protocol.js';
 import { reportWhenAsked } from './report.js';
+import { sink } from './sink.js';
 
 export const hello = 'hello world\n';
 const net = await loadNet();
-
-/** A connection that breaks is the load generator's to notice, which counts it. */
-const ignore = () => {};
-
-function echo(socket: Socket): void {
-  socket.on('error', ignore);
-  socket.on('data', (chunk) => {
-    if (socket.write(chunk)) return;
-    socket.pause();
-    socket.once('drain', () => socket.resume());
-  });
-}
 
 async function echoIterating(socket: Socket): Promise<void> {
   try {
@@ -27,7 +17,7 @@ async function echoIterating(socket: Socket): Promise<void> {
       if (!socket.write(chunk as Buffer)) await once(socket, 'drain');
     }
   } catch {
-    // As above.
+    // The load generator notices.
   }
 }
 
@@ -43,6 +33,7 @@ function httpServer(): Server {
 const modes: Record<string, () => Server> = {
   echo: () => net.createServer({ noDelay: true }, echo),
   forAwait: () => net.createServer({ noDelay: true }, (socket) => void echoIterating(socket)),
+  sink: () => net.createServer({ allowHalfOpen: true }, sink),
   http: httpServer,
 };
 

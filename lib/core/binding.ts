@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { findAddon } from './addon_file.js';
 
 /** A path as the kernel takes it: bytes without a terminating zero. */
 export type NativePath = string | Uint8Array;
@@ -460,11 +459,11 @@ let path: string | undefined;
  */
 export function loadBinding(): Binding {
   if (binding === undefined) {
-    const require = createRequire(import.meta.url);
-    const { resolve } = require('node-gyp-build') as { resolve: (directory: string) => string };
-    // From dist/core/ to the package's root, where build/ and prebuilds/ are.
-    path = resolve(fileURLToPath(new URL('../..', import.meta.url)));
-    binding = require(path) as Binding;
+    path = findAddon();
+    // As require() does, without its search for a package that the file could be of.
+    const module = { exports: {} };
+    process.dlopen(module, path);
+    binding = module.exports as Binding;
   }
   return binding;
 }

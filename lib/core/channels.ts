@@ -38,7 +38,7 @@ export interface OperationMessage {
   readonly fd: number | undefined;
   /** The path that it is about. Undefined if it was submitted before anybody subscribed. */
   readonly path: string | undefined;
-  /** When it was submitted, as `now()` tells the time, in milliseconds. */
+  /** When it was submitted, in milliseconds since some moment: to be compared with `endedMs`. */
   readonly startedMs: number;
   /** When its last result came; undefined before. */
   endedMs: number | undefined;

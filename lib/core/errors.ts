@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { getSystemErrorMap, inspect, toUSVString } from 'node:util';
 import { loadedBinding } from './binding.js';
+import { getSystemErrorMap, inspect, toUSVString } from './node_util.js';
 
 const ECANCELED = 125;
 const ETIMEDOUT = 110;

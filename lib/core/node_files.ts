@@ -1,9 +1,9 @@
 /**
- * How the trace reaches its file: synchronously, past the ring that it tells of, and at a process's very end.
+ * Files past the ring: the addon, before there is one, and the trace, at a process's very end.
  *
  * @module
  */
 import fs from 'node:fs';
 
 /** As they were when this was loaded: whoever patches node:fs later is not asked. */
-export const { openSync, writeFileSync } = fs;
+export const { existsSync, openSync, writeFileSync } = fs;

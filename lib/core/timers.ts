@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { setInterval as nodeInterval, setTimeout as nodeTimeout } from 'node:timers/promises';
 import { kernelAtLeast } from './availability.js';
 import { backend } from './backend.js';
 import { timeout, timeoutMultishot } from './control_ops.js';
 import { abortError } from './errors.js';
+import { nodeTimers } from './seldom.js';
 import { validateAbortSignal, validateBoolean, validateDuration } from './validate.js';
 import { now } from './unmocked.js';
 
@@ -42,7 +42,9 @@ function validateTimerOptions(
 export async function sleep<T = void>(ms: number, options: SleepOptions<T> = {}): Promise<T> {
   validateTimerOptions(ms, options);
   const { signal, ref = true, value } = options;
-  if (backend.name === 'node') return nodeTimeout(ms, value as T, { ref, ...(signal && { signal }) });
+  if (backend.name === 'node') {
+    return nodeTimers().setTimeout(ms, value, { ref, ...(signal && { signal }) });
+  }
   const operation = timeout(ms, { signal });
   if (!ref) operation.unref();
   await operation;
@@ -79,6 +81,7 @@ async function* rearmedTicks(
 
 async function* nodeTicks(period: number, { signal, ref = true }: IntervalOptions): AsyncGenerator<number> {
   let tick = 0;
+  const ticks = nodeTimers().setInterval(period, undefined, { ref, ...(signal && { signal }) });
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  for await (const _ of nodeInterval(period, undefined, { ref, ...(signal && { signal }) })) yield ++tick;
+  for await (const _ of ticks) yield ++tick;
 }

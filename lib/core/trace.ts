@@ -7,9 +7,9 @@
  * @module
  */
 import { basename } from 'node:path';
-import { isMainThread, threadId } from 'node:worker_threads';
 import { readStats } from './diagnostics.js';
 import type { Ring } from './ring.js';
+import { workerThreads } from './seldom.js';
 import { traceFile, type TraceFile, type TraceSource } from './trace_file.js';
 import { RecordReader, recordWords } from './trace_records.js';
 
@@ -32,6 +32,7 @@ class RingTrace implements TraceSource {
     this.#file = file;
     const number = ringsOfThread++;
     const { pid } = process;
+    const { isMainThread, threadId } = workerThreads();
     // Spans of one row must nest, and those of two rings of one thread do not.
     const tid = (isMainThread ? 0 : threadId * rowsPerThread) + number;
     this.#row = { pid, tid };

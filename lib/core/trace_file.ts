@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { isMainThread, threadId } from 'node:worker_threads';
 import { fsConstants } from './node_constants.js';
 import { openSync, writeFileSync } from './node_files.js';
+import { workerThreads } from './seldom.js';
 
 const { O_CREAT, O_NONBLOCK, O_TRUNC, O_WRONLY } = fsConstants;
 
@@ -28,6 +28,7 @@ export interface TraceSource {
  */
 function ownPath(path: string): string {
   const first = (process.env.RINGCORE_TRACE_PID ??= String(process.pid));
+  const { isMainThread, threadId } = workerThreads();
   const process_ = first === String(process.pid) ? '' : `.${process.pid}`;
   return path + process_ + (isMainThread ? '' : `.${threadId}`);
 }

@@ -6,5 +6,10 @@
  */
 export const { clearTimeout, setImmediate, setTimeout } = globalThis;
 
-/** Milliseconds, as `performance.now()`. */
-export const now: () => number = performance.now.bind(performance);
+const { hrtime } = process;
+
+/** Milliseconds since some moment: as exact as `performance`, which would be loaded for it. */
+export function now(): number {
+  const [seconds, nanoseconds] = hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}

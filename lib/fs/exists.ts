@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { promisify } from 'node:util';
+import { promisify } from '../core/node_util.js';
 import { validateFunction } from '../core/validate.js';
 import { keptPath } from './arguments.js';
 import { bound, settleLater } from './callback.js';

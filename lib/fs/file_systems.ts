@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { promisify } from 'node:util';
+import { promisify } from '../core/node_util.js';
 import nodeFs from './node_fs.js';
 
 const statfs = promisify(nodeFs.statfs);

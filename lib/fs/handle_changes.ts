@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { promisify } from 'node:util';
+import { promisify } from '../core/node_util.js';
 import { ring } from '../core/backend.js';
 import { validateInteger } from '../core/validate.js';
 import { performed, type Call } from './call.js';

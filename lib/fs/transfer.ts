@@ -8,6 +8,7 @@ import type { NativeRing } from '../core/binding.js';
 import { indexOf, type RegisteredBuffer } from '../core/buffers.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
+import { counted, isCrowded } from './crowd.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { endTurns, opensForAppending, Turn } from './turns.js';
@@ -158,7 +159,7 @@ export interface KnownFile {
 
 /**
  * As {@link startRead}. A short read of what is in the page cache is over at once, and leaves nothing to stop: the ring
- * gets what would have to wait.
+ * gets what would have to wait, and what comes in a crowd.
  */
 export function startShortRead(
   fd: number,
@@ -180,8 +181,11 @@ export function startShortRead(
     if (known !== undefined && res !== EAGAIN) known.buffered = true;
     return res;
   };
-  const res = isOwn(position) ? EAGAIN : atOnce();
-  if (res === EAGAIN) return startRead(fd, memory, offset, length, position, settle, runsUserCode, atOnce);
+  if (isOwn(position)) return startRead(fd, memory, offset, length, position, settle, runsUserCode, atOnce);
+  const res = isCrowded() ? EAGAIN : atOnce();
+  if (res === EAGAIN) {
+    return startRead(fd, memory, offset, length, position, counted(settle), runsUserCode);
+  }
   settleNow(settle, res, runsUserCode);
   return undefined;
 }

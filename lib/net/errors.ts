@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { format } from 'node:util';
+import { format } from '../core/node_util.js';
 import {
   codedError,
   CodedError,

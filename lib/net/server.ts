@@ -7,7 +7,7 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { BlockList } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
-import { promisify } from 'node:util';
+import { promisify } from '../core/node_util.js';
 import { nodeMajor } from '../core/node_version.js';
 import { ring as threadRing } from '../core/backend.js';
 import type { MaybeAddress } from './address.js';

@@ -5,10 +5,10 @@
  */
 import type { BlockList } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
-import { isatty } from 'node:tty';
 import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
+import { tty } from '../core/seldom.js';
 import { validatedFd, validateInt32 } from '../core/validate.js';
 import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
@@ -99,7 +99,8 @@ export function checkedOptions(options: SocketOptions | number | undefined): Soc
 export function openDescriptor(fd: number): Connection {
   validatedFd(fd);
   const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
-  if (type !== SOCK_STREAM) throw invalidFdType(type !== ENOTSOCK ? 'UNKNOWN' : isatty(fd) ? 'TTY' : 'FILE');
+  if (type !== SOCK_STREAM)
+    throw invalidFdType(type !== ENOTSOCK ? 'UNKNOWN' : tty().isatty(fd) ? 'TTY' : 'FILE');
   return new Connection(threadRing(), fd, socketDomain(fd));
 }
 

@@ -1,5 +1,5 @@
 // The bench itself: its programs build and do one verified exchange each, and one quick case tells sane figures.
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -93,6 +93,41 @@ t.test('programs', { skip }, async (t) => {
       errors: 0,
     });
     t.match(await load(await serve(t, () => answer), '--mode', 'http', '--body', 'world'), { errors: 1 });
+  });
+
+  t.test('stream_load: each byte must have been counted', async (t) => {
+    const stream = async (lost: number) => {
+      const server = createServer({ allowHalfOpen: true }, (socket) => {
+        let bytes = 0;
+        socket.on('data', (chunk) => (bytes += chunk.length));
+        socket.on('end', () => {
+          const count = Buffer.alloc(8);
+          count.writeBigUInt64LE(BigInt(bytes - lost));
+          socket.end(count);
+        });
+      });
+      t.teardown(() => server.close());
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      return run(program('stream_load'), ['--port', String(port), '--duration-ms', '20'], { timeout });
+    };
+    const { exchanges } = JSON.parse((await stream(0)).stdout) as Result;
+    t.ok(exchanges >= 1);
+    await t.rejects(stream(1), /has counted/);
+  });
+
+  t.test('stream_load: the server of the bench checks what it gets', async (t) => {
+    const worker = fork(join(root, 'build/bench/workers/server.js'), [
+      JSON.stringify({ implementation: 'node', mode: 'sink' }),
+    ]);
+    t.teardown(() => worker.kill());
+    const [{ port }] = (await once(worker, 'message')) as [{ port: number }];
+    const stream = (bytes: number) => {
+      const args = ['--port', String(port), '--bytes', String(bytes), '--duration-ms', '20'];
+      return run(program('stream_load'), args, { timeout });
+    };
+    await stream(64 * 1024);
+    await t.rejects(stream(60 * 1024), 'which are other blocks than it expects');
   });
 
   t.test('read_files verifies what it reads', async (t) => {

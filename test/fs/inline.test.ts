@@ -131,6 +131,28 @@ t.test('reads at a position', async (t) => {
     }
   }
   const buffer = Buffer.alloc(4096);
+  const some = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(100), 0, 100, index * 100);
+        t.ok(
+          content.subarray(index * 100, index * 100 + 100).equals(buffer.subarray(0, bytesRead)),
+          `${index}`,
+        );
+      }),
+    );
+  for (const [count, then] of [
+    [7, 1],
+    [8, 0],
+  ] as const) {
+    // That they are many shows where no answers are left.
+    await newTurn();
+    useUpTurn();
+    await some(count);
+    t.equal(await answeredAtOnce(() => some(count)), then * count, `${count} at once, again`);
+    // One alone, to end it.
+    await some(1);
+  }
   t.equal(await answeredAtOnce(() => handle.read(buffer, 0, 4096, 0)), 1, 'at once');
   t.equal(await answeredAtOnce(() => read(handle.fd, buffer, 0, 4096, 0)), 1, 'a callback too');
   t.equal(

@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { globSync } from 'tinyglobby';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { backend } from 'ringcore';
 import { npmFlags, otherNode, pack, published, root, run } from './tarball.js';
 
@@ -98,14 +98,39 @@ function differences(
   return found;
 }
 
+/** Lets the package find the addon of the checkout, for a while: it has one of its own only behind `npm run prebuilds`. */
+function lendAddon(t: Test): void {
+  process.env.RINGCORE_PREBUILD = root;
+  t.teardown(() => delete process.env.RINGCORE_PREBUILD);
+}
+
 t.test('the bundle exports what the modules do, by the same names', async (t) => {
+  lendAddon(t);
   for (const name of ['index', 'fs/index', 'fs/promises', 'net/index', 'core/index', 'register']) {
     const [bundled, modules] = (await Promise.all(
       [published, root].map((directory) => import(pathToFileURL(join(directory, `dist/${name}.js`)).href)),
     )) as [object, object];
     t.strictSame(Object.keys(bundled), Object.keys(modules), name);
     t.strictSame(differences(modules, bundled, name), []);
+    if (name === 'index') t.match(bundled, { backend: { name: backend.name } });
   }
+});
+
+t.test('the import loads no more of node than fs, net and os do', async (t) => {
+  lendAddon(t);
+  const loadedBy = async (...names: string[]): Promise<string[]> => {
+    const imports = names.map((name) => `import ${JSON.stringify(name)};`).join('');
+    const program = `${imports} console.log(JSON.stringify(process.moduleLoadList.filter((name) => !name.includes('internal/'))))`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program]);
+    return JSON.parse(stdout) as string[];
+  };
+  const nodes = await loadedBy('node:fs', 'node:fs/promises', 'node:net', 'node:os');
+  const ours = await loadedBy(pathToFileURL(join(published, 'dist/index.js')).href);
+  t.ok(ours.includes('NativeModule net'), 'it is the import');
+  t.strictSame(
+    ours.filter((name) => !nodes.includes(name)),
+    [],
+  );
 });
 
 t.test('publint', async (t) => {
