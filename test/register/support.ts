@@ -1,8 +1,8 @@
 // What the tests of ringcore/register share: programs in processes of their own, started with it.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { ended, type Outcome } from '../shared/child.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -20,13 +20,6 @@ export interface Options {
   input?: string;
 }
 
-export interface Outcome {
-  code: number | null;
-  signal: string | null;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs a file of `t.testdir()`. */
 export async function start(
   file: string,
@@ -41,12 +34,7 @@ export async function start(
     killSignal: 'SIGKILL',
   });
   child.stdin.end(input ?? '');
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  return { code, signal, stdout, stderr };
+  return ended(child);
 }
 
 /** What a program says of itself: the object that it prints as JSON, at last. It must end well, and say nothing else. */
