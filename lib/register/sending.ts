@@ -63,27 +63,33 @@ function nativeOver(handle: unknown): Native | undefined {
   return undefined;
 }
 
-/** Sends what node finds no more than a handle in: a server, or just its `_handle`. It stays open here. */
-function sendHandle(
+/** Sends what stays open here: `parcel` is over a duplicate, which is closed when it has gone. */
+function sendDuplicate(
   target: Target,
   send: Send,
   [message, , options, callback]: Parameters<Send>,
-  native: Native | undefined,
   parcel: unknown,
+  close: () => void,
 ): boolean {
   const done: Sent = (error) => {
-    native?.close();
+    close();
     if (typeof callback === 'function') callback(error);
     else if (error) target.emit('error', error);
   };
   return send.call(target, message, parcel, options, done);
 }
 
+/** Sends what is no more than a handle to node. */
+function sendHandle(target: Target, send: Send, args: Parameters<Send>): boolean {
+  const native = nativeOver(args[1]);
+  return sendDuplicate(target, send, args, native, () => native?.close());
+}
+
 /** Sends a server. */
 function sendServer(target: Target, send: Send, args: Parameters<Send>): boolean {
   const native = nativeOver((args[1] as Server)._handle);
   const parcel = Object.create(nodeNet.Server.prototype, { _handle: { value: native } }) as object;
-  return sendHandle(target, send, args, native, parcel);
+  return sendDuplicate(target, send, args, parcel, () => native?.close());
 }
 
 /** Sends a socket. Unless it is to be kept open, it is without a connection here from now on. */
@@ -97,21 +103,14 @@ function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean
   const parcel = new nodeNet.Socket({ fd, manualStart: true } as object) as Parcel & { destroy(): void };
   if (socket.server) parcel.server = socket.server;
   const keepOpen = typeof options === 'object' && options.keepOpen;
-  if (!keepOpen) {
-    socket.setTimeout(0);
-    socket._giveAway();
-    // Node frees what http has for the connection.
-    parcel.parser = socket.parser;
-    parcel._httpMessage = socket._httpMessage;
-    socket.parser = socket._httpMessage = null;
-    return send.call(target, message, parcel, options, callback);
-  }
-  const done: Sent = (error) => {
-    parcel.destroy();
-    if (typeof callback === 'function') callback(error);
-    else if (error) target.emit('error', error);
-  };
-  return send.call(target, message, parcel, options, done);
+  if (keepOpen) return sendDuplicate(target, send, args, parcel, () => parcel.destroy());
+  socket.setTimeout(0);
+  socket._giveAway();
+  // Node frees what http has for the connection.
+  parcel.parser = socket.parser;
+  parcel._httpMessage = socket._httpMessage;
+  socket.parser = socket._httpMessage = null;
+  return send.call(target, message, parcel, options, callback);
 }
 
 function sending(send: Send): Send {
@@ -119,10 +118,7 @@ function sending(send: Send): Send {
     const args: Parameters<Send> = [message, handle, options, callback];
     if (inherits(net.Socket.prototype, handle)) return sendSocket(this, send, args);
     if (inherits(net.Server.prototype, handle)) return sendServer(this, send, args);
-    if (handle instanceof Listener || handle instanceof Connection) {
-      const native = nativeOver(handle);
-      return sendHandle(this, send, args, native, native);
-    }
+    if (handle instanceof Listener || handle instanceof Connection) return sendHandle(this, send, args);
     return send.apply(this, args);
   };
 }
