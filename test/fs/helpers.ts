@@ -3,8 +3,6 @@ import nodeFs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { getEventListeners } from 'node:events';
 
-export { pattern } from '../shared/bytes.js';
-
 /** How many descriptors this process has open. */
 export function descriptors(): number {
   return nodeFs.readdirSync('/proc/self/fd').length;
@@ -19,6 +17,16 @@ export async function settledDescriptors(baseline: number): Promise<number> {
 /** How many listen for the abort of a signal. */
 export function listeners(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length;
+}
+
+/**
+ * Bytes that differ from one position to the next, and from one 4 KiB block to the next. Read as UTF-8 they have as many
+ * characters: a stream has its fill with a chunk, whoever decodes it.
+ */
+export function pattern(bytes: number): Buffer {
+  const data = Buffer.allocUnsafe(bytes);
+  for (let i = 0; i < bytes; i++) data[i] = (i * 31 + (i >> 12) * 7) & 0xff;
+  return data;
 }
 
 /** What an error says to a program. */
