@@ -5,9 +5,8 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
-import { Connection } from '../net/connection.js';
-import net from '../net/index.js';
-import { Listener } from '../net/listener.js';
+import type { Connection } from '../net/connection.js';
+import type { Listener } from '../net/listener.js';
 import { nodeNet } from '../net/node_net.js';
 import type { Server } from '../net/server.js';
 import type { Socket } from '../net/socket.js';
@@ -46,8 +45,18 @@ interface Native {
   close(): void;
 }
 
-const inherits = (prototype: object, value: unknown): boolean =>
-  Object.prototype.isPrototypeOf.call(prototype, value as object);
+// Of this copy of ringcore or another: known by what is asked of them, not by their classes.
+
+const isSocket = (value: unknown): boolean =>
+  typeof (value as Partial<Socket> | null | undefined)?._giveAway === 'function';
+
+function isHandle(value: unknown): boolean {
+  const { letGo, closeWithReset } = (value ?? {}) as Partial<Listener & Connection>;
+  return typeof (letGo ?? closeWithReset) === 'function';
+}
+
+const isServer = (value: unknown): boolean =>
+  isHandle((value as Partial<Server> | null | undefined)?._handle);
 
 /** A handle of node's over a duplicate of the descriptor; undefined where there is no descriptor, or none left. */
 function nativeOver(handle: unknown): Native | undefined {
@@ -116,9 +125,9 @@ function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean
 function sending(send: Send): Send {
   return function (message, handle, options, callback) {
     const args: Parameters<Send> = [message, handle, options, callback];
-    if (inherits(net.Socket.prototype, handle)) return sendSocket(this, send, args);
-    if (inherits(net.Server.prototype, handle)) return sendServer(this, send, args);
-    if (handle instanceof Listener || handle instanceof Connection) return sendHandle(this, send, args);
+    if (isSocket(handle)) return sendSocket(this, send, args);
+    if (isServer(handle)) return sendServer(this, send, args);
+    if (isHandle(handle)) return sendHandle(this, send, args);
     return send.apply(this, args);
   };
 }

@@ -150,6 +150,40 @@ t.test('sockets and servers can be sent to a child', async (t) => {
   for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), ring, way);
 });
 
+t.test('so can those of another copy of ringcore', async (t) => {
+  const source = `${prelude}
+    const { fork } = require('child_process');
+    const other = require('ringcore/net');
+    (async () => {
+      const child = fork(__dirname + '/child.cjs');
+      await once(child, 'message');
+      const server = other.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = net.connect(server.address().port, '127.0.0.1');
+      const [socket] = await once(server, 'connection');
+      const facts = { other: !(socket instanceof net.Socket) };
+      child.send('socket', socket);
+      facts.socket = await text(client);
+      child.send('server', server);
+      await once(child, 'message');
+      child.send('listener', server._handle);
+      await once(child, 'message');
+      const { port } = server.address();
+      server.close();
+      facts.server = await text(net.connect(port, '127.0.0.1'));
+      child.kill();
+      console.log(JSON.stringify(facts));
+    })();`;
+  const files = { 'child.cjs': child };
+  for (const way of ways) {
+    t.same(await facts(t, 'main.cjs', source, { way, files, hasCopy: true }), {
+      other: true,
+      socket: 'from the child',
+      server: 'accepted by the child',
+    });
+  }
+});
+
 t.test('a socket can be a standard stream of a child', async (t) => {
   const source = `${prelude}
     const { spawn } = require('child_process');
