@@ -17,6 +17,10 @@ ringcore doctor [--json]
 ringcore --help | --version
 `;
 
+function printUsage(): void {
+  process.stdout.write(usage);
+}
+
 /** A call that the usage does not allow: exit code 2. */
 function misuse(message: string): void {
   process.stderr.write(`ringcore: ${message}\n\n${usage}`);
@@ -47,42 +51,54 @@ function version(): string {
   return (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
 }
 
-async function main([command, ...args]: string[]): Promise<void> {
-  if (command === 'run') {
-    const { value: backend, help, rest } = parseLeading(args, 'backend');
-    if (help) process.stdout.write(usage);
-    else if (backend !== undefined && backend !== 'io_uring' && backend !== 'node') {
-      misuse('--backend is io_uring or node');
-    } else if (rest.length === 0) misuse('run what?');
-    else (await import('./run.js')).run(rest, backend);
-  } else if (command === 'trace') {
-    const { value: output = 'trace.json', help, rest } = parseLeading(args, 'output');
-    if (help) process.stdout.write(usage);
-    else if (output === '') misuse('--output needs a FILE');
-    else if (rest.length === 0) misuse('trace what?');
-    else (await import('./trace.js')).trace(rest, output);
-  } else if (command === 'doctor') {
-    let json: boolean;
-    try {
-      const flag = { type: 'boolean', default: false } as const;
-      const { values } = parseArgs({ args, options: { json: flag, help: { ...flag, short: 'h' } } });
-      ({ json } = values);
-      if (values.help) return void process.stdout.write(usage);
-    } catch (error) {
-      return misuse((error as Error).message);
-    }
-    const { diagnose } = await import('./doctor.js');
-    const { describe } = await import('./describe.js');
-    const report = diagnose(version());
-    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
-    process.exitCode = report.usable ? 0 : 1;
-  } else if (command === '--version' || command === '-v') {
-    process.stdout.write(`${version()}\n`);
-  } else if (command === '--help' || command === '-h') {
-    process.stdout.write(usage);
-  } else {
-    misuse(command === undefined ? 'which command?' : `there is no command ${command}`);
+async function run(args: string[]): Promise<void> {
+  const { value: backend, help, rest } = parseLeading(args, 'backend');
+  if (help) return printUsage();
+  if (backend !== undefined && backend !== 'io_uring' && backend !== 'node') {
+    return misuse('--backend is io_uring or node');
   }
+  if (rest.length === 0) return misuse('run what?');
+  (await import('./run.js')).run(rest, backend);
 }
 
-await main(process.argv.slice(2));
+async function trace(args: string[]): Promise<void> {
+  const { value: output = 'trace.json', help, rest } = parseLeading(args, 'output');
+  if (help) return printUsage();
+  if (output === '') return misuse('--output needs a FILE');
+  if (rest.length === 0) return misuse('trace what?');
+  (await import('./trace.js')).trace(rest, output);
+}
+
+async function doctor(args: string[]): Promise<void> {
+  const flag = { type: 'boolean', default: false } as const;
+  let json: boolean;
+  let help: boolean;
+  try {
+    ({ json, help } = parseArgs({ args, options: { json: flag, help: { ...flag, short: 'h' } } }).values);
+  } catch (error) {
+    return misuse((error as Error).message);
+  }
+  if (help) return printUsage();
+  const { diagnose } = await import('./doctor.js');
+  const { describe } = await import('./describe.js');
+  const report = diagnose(version());
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+  process.exitCode = report.usable ? 0 : 1;
+}
+
+const printVersion = (): void => void process.stdout.write(`${version()}\n`);
+
+const commands = new Map<string | undefined, (args: string[]) => void | Promise<void>>([
+  ['run', run],
+  ['trace', trace],
+  ['doctor', doctor],
+  ['--version', printVersion],
+  ['-v', printVersion],
+  ['--help', printUsage],
+  ['-h', printUsage],
+]);
+
+const [name, ...rest] = process.argv.slice(2);
+const command = commands.get(name);
+if (command !== undefined) await command(rest);
+else misuse(name === undefined ? 'which command?' : `there is no command ${name}`);

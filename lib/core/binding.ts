@@ -428,6 +428,8 @@ export interface Binding {
   setsockopt(fd: number, level: number, name: number, value: number | Uint8Array): number;
   /** Of options that are an int. */
   getsockopt(fd: number, level: number, name: number): number;
+  /** How many bytes the peer of a TCP connection has confirmed. It only grows. */
+  acknowledged(fd: number): number;
   /** The reading and the writing end of a pipe that holds at least so many bytes, or -errno. */
   pipe(bytes: number): [number, number] | number;
   /** `st_mode` and the size, as far as they are known without asking a server. */

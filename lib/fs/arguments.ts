@@ -134,7 +134,8 @@ export function validatedReadRange(buffer: View, offset: unknown, length: unknow
   return [from, length];
 }
 
-interface ReadOptions extends Limits {
+/** Options in place of the arguments of a read. */
+export interface ReadOptions extends Limits {
   buffer?: unknown;
   offset?: unknown;
   length?: unknown;

@@ -8,6 +8,7 @@ import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { fsConstants } from '../core/node_constants.js';
 import { performed } from './call.js';
+import { closeResult, startClose } from './close.js';
 import { copyRange } from './copy_range.js';
 import { EAGAIN, ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
 import { copiesByItself } from './file_systems.js';
@@ -19,8 +20,8 @@ import nodePromises from './node_promises.js';
 import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
 import { fstatCall } from './stat.js';
-import { perform, type Task } from './task.js';
-import { closeResult, startClose, startWrite } from './transfer.js';
+import { perform, settled, whileWanted, type Task } from './task.js';
+import { startWrite } from './transfer.js';
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = fsConstants;
 const permissionBits = 0o7777;
@@ -140,10 +141,10 @@ class FileCopy {
   async #writeRest(view: Uint8Array, from: number): Promise<void> {
     while (from < view.byteLength) {
       const at = from;
-      const count = await new Promise<number>((resolve) => {
-        const writing = startWrite(this.#output, view, at, view.byteLength - at, at, resolve);
-        this.#task?.track(writing);
-      });
+      const count = await settled(
+        (settle) => startWrite(this.#output, view, at, view.byteLength - at, at, settle),
+        this.#task,
+      );
       from += this.#checked(count || EIO);
     }
   }
@@ -171,9 +172,7 @@ class FileCopy {
     }
     // Of a new file's permissions the umask may have taken some away, or a default ACL.
     const made = this.#created ? Number((await statusOf(this.#output)).mode) & permissionBits : undefined;
-    if (made !== mode) {
-      await this.#setMode(mode);
-    }
+    if (made !== mode) await this.#setMode(mode);
     this.#task?.check();
     return true;
   }
@@ -188,10 +187,7 @@ class FileCopy {
   }
 
   #open(path: Path, oflags: number, mode: number): Promise<number> {
-    return new Promise((resolve) => {
-      const opening = startOpen(path, oflags, mode, resolve);
-      this.#task?.track(opening);
-    });
+    return settled((settle) => startOpen(path, oflags, mode, settle), this.#task);
   }
 
   /** Closes what is open. What the close of a written file says counts. */
@@ -222,10 +218,7 @@ function isPlain(flags: number): boolean {
 }
 
 async function copyByNode(source: Path, dest: Path, flags: number, task: Task | undefined): Promise<void> {
-  const copying = nodePromises.copyFile(source as string, dest as string, flags);
-  // Nothing can stop it.
-  await (task === undefined ? copying : task.until(copying));
-  task?.check();
+  await whileWanted(nodePromises.copyFile(source as string, dest as string, flags), task);
 }
 
 /**

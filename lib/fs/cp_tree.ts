@@ -13,7 +13,7 @@ import { copyByName } from './copy.js';
 import nodePromises from './node_promises.js';
 import { pathPromises } from './paths.js';
 import { statPromises } from './stat.js';
-import type { Task } from './task.js';
+import { whileWanted, type Task } from './task.js';
 
 // The ring's where there are such, whatever a program has made of the exports.
 type Stat = Pick<typeof nodePromises, 'stat' | 'lstat'>;
@@ -161,8 +161,7 @@ class TreeCopy {
   async #leaveToNode(from: string, to: string): Promise<void> {
     const { filter } = this.#options;
     const rest = filter && ((a: string, b: string) => (a === from && b === to) || filter(a, b));
-    const copying = nodePromises.cp(from, to, { ...this.#options, filter: rest });
-    await (this.#task === undefined ? copying : this.#task.until(copying));
+    await whileWanted(nodePromises.cp(from, to, { ...this.#options, filter: rest }), this.#task);
   }
 
   async #copy(from: string, to: string, { source, dest }: Pair, within: Directory): Promise<void> {

@@ -6,8 +6,8 @@
  */
 import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
+import { closeUnseen, startClose } from './close.js';
 import { handleClosed } from './errors.js';
-import { closeUnseen, startClose } from './transfer.js';
 import { endTurns } from './turns.js';
 
 let deprecationShown = false;

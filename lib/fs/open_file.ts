@@ -11,10 +11,10 @@ import { loadBinding, OWNED } from '../core/binding.js';
 import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
+import { closeUnseen } from './close.js';
 import { EINTR, ENXIO } from './errors.js';
 import { Request, type Settle } from './request.js';
-import type { Task } from './task.js';
-import { closeUnseen } from './transfer.js';
+import { settled, type Task } from './task.js';
 
 const { O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY, O_RDWR, O_DIRECTORY, S_IFIFO, S_IFMT } =
   fsConstants;
@@ -154,10 +154,7 @@ class FifoOpening implements Opening {
 
 /** Opens a file; one that comes after the task was stopped is closed. */
 export async function openDescriptor(path: Path, oflags: number, mode: number, task?: Task): Promise<number> {
-  const res = await new Promise<number>((resolve) => {
-    const opening = startOpen(path, oflags, mode, resolve);
-    task?.track(opening);
-  });
+  const res = await settled((settle) => startOpen(path, oflags, mode, settle), task);
   if (task?.stopped && res >= 0) closeUnseen(res);
   task?.check();
   if (res < 0) throw systemError(res, 'open', { path });

@@ -64,7 +64,6 @@ export function validatedOptions(options: unknown): FileOptions {
 }
 
 /**
-/**
  * Limits behind the last argument that node's function has. Node ignores what stands there, and programs rely on it
  * (`Promise.all(paths.map(unlink))` gives an index and an array), so only an object counts.
  */

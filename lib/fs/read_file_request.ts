@@ -10,6 +10,7 @@ import { POLLHUP, POLLIN } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
 import { nodeMajor } from '../core/node_version.js';
 import type { Ring } from '../core/ring.js';
+import { closeDescriptor, closeQuietly, closeUnseen } from './close.js';
 import { ECANCELED, EFBIG, fileTooLarge } from './errors.js';
 import { largestScratchBytes, memoryForContent, scratchSlabs, type Loan } from './memory.js';
 import nodeFs from './node_fs.js';
@@ -17,15 +18,14 @@ import { isFifo, openDescriptor, waitsForPeer, type Path } from './open_file.js'
 import { readUnsized } from './read_to_end.js';
 import { perform, type Task } from './task.js';
 import { settleLater } from './callback.js';
-import { closeDescriptor, closeQuietly, closeUnseen } from './transfer.js';
 
 /** What readFile gives: a string if there is an encoding. */
 export type Content = Buffer | string;
 
 /** The system calls that the native side's stages stand for. */
+const stages = ['open', 'fstat', 'read', 'close'] as const;
 /** Whether the error of a read has the path, too. */
 const namesPath = nodeMajor >= 26;
-const stages = ['open', 'fstat', 'read', 'close'] as const;
 
 /** The native readFile in flight. It holds the memory that the kernel writes to, until the completion. */
 export class ReadFileRequest implements CompletionHandler, Waiter {

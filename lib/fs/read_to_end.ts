@@ -9,7 +9,7 @@ import { statxBytes, decodeStatx } from '../core/statx.js';
 import { checked, fileTooLarge, largestFileBytes } from './errors.js';
 import { memoryForContent } from './memory.js';
 import type { FileOptions } from './options.js';
-import { perform, withLimits, type Task } from './task.js';
+import { perform, settled, withLimits, type Task } from './task.js';
 import { chunkBytes, startRead } from './transfer.js';
 
 /** Chunks of a file of unknown size. */
@@ -23,10 +23,7 @@ async function readSome(
   length: number,
   task?: Task,
 ): Promise<number> {
-  const res = await new Promise<number>((resolve) => {
-    const request = startRead(fd, buffer, offset, length, -1, resolve);
-    task?.track(request);
-  });
+  const res = await settled((settle) => startRead(fd, buffer, offset, length, -1, settle), task);
   task?.check();
   return checked(res, 'read');
 }

@@ -11,11 +11,11 @@
 import { OWNED } from '../core/binding.js';
 import { AT_FDCWD, AT_REMOVEDIR, O_CLOEXEC } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
+import { closeQuietly } from './close.js';
 import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from './errors.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
-import { perform, type Task } from './task.js';
-import { closeQuietly } from './transfer.js';
+import { perform, whileWanted, type Task } from './task.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fsConstants;
 
@@ -122,6 +122,5 @@ export async function removeTree(path: Path, retries: Retries, task?: Task): Pro
   }
   const { maxRetries, retryDelay } = retries;
   const rest = nodePromises.rm(path as string, { recursive: true, force: true, maxRetries, retryDelay });
-  await (task === undefined ? rest : task.until(rest));
-  task?.check();
+  await whileWanted(rest, task);
 }

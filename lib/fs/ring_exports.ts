@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { close, closeSync, fdatasync, fsync, open, read, readv, write, writev } from './callbacks.js';
+import { close, closeSync, fdatasync, fsync, open } from './callbacks.js';
 import { copyFileCallbacks } from './copy_file.js';
 import { cpCallbacks } from './cp.js';
 import { api, onRing, publish } from './exported.js';
@@ -15,6 +15,7 @@ import { createReadStream, ReadStream } from './read_stream.js';
 import { rmCallbacks } from './rm.js';
 import { statCallbacks } from './stat.js';
 import { syncFunctions } from './sync_patched.js';
+import { read, readv, write, writev } from './transfer_callbacks.js';
 import { appendFileCallback, writeFileCallback } from './write_file.js';
 import { createWriteStream, WriteStream } from './write_stream.js';
 

@@ -14,7 +14,7 @@ import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
 import { limitsOf, type Limits } from './options.js';
 import { removeTree } from './remove_tree.js';
-import { perform, withLimits } from './task.js';
+import { perform, whileWanted, withLimits } from './task.js';
 
 const standard = { force: false, recursive: false, retryDelay: 100, maxRetries: 0 };
 type Checked = typeof standard;
@@ -43,9 +43,7 @@ function remove(path: Path, options: Checked, limits: Limits): Promise<void> {
     if (res === 0) return;
     if (res === EISDIR && options.recursive) return removeTree(path, options, task);
     // What it is that can't be removed, and whether that is an error: node knows.
-    const removing = nodePromises.rm(path as string, options);
-    await (task === undefined ? removing : task.until(removing));
-    task?.check();
+    await whileWanted(nodePromises.rm(path as string, options), task);
   });
 }
 

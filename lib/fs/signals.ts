@@ -4,7 +4,29 @@
  * @module
  */
 
-const watched = new WeakMap<AbortSignal, Set<() => void>>();
+/** A signal's one listener, and all that wait for it. */
+interface Watch {
+  readonly waiting: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const watches = new WeakMap<AbortSignal, Watch>();
+
+function watch(signal: AbortSignal): Watch | undefined {
+  const waiting = new Set<() => void>();
+  const listener = (): void => {
+    watches.delete(signal);
+    for (const wake of waiting) wake();
+  };
+  try {
+    signal.addEventListener('abort', listener, { once: true });
+  } catch {
+    return undefined;
+  }
+  const watched = { waiting, listener };
+  watches.set(signal, watched);
+  return watched;
+}
 
 /**
  * Calls back when the signal is aborted, until what it returns is called. However many wait, the signal has one
@@ -12,31 +34,16 @@ const watched = new WeakMap<AbortSignal, Set<() => void>>();
  * (node takes such), and has to be asked.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): (() => void) | undefined {
-  let waiting = watched.get(signal);
-  if (waiting === undefined) {
-    const all = (waiting = new Set());
-    const listener = (): void => {
-      watched.delete(signal);
-      for (const wake of all) wake();
-    };
-    try {
-      signal.addEventListener('abort', listener, { once: true });
-    } catch {
-      return undefined;
-    }
-    listeners.set(all, listener);
-    watched.set(signal, all);
-  }
-  const all = waiting;
+  const watched = watches.get(signal) ?? watch(signal);
+  if (watched === undefined) return undefined;
+  const { waiting, listener } = watched;
   // One of its own, so that a callback given twice waits twice.
   const wake = (): void => callback();
-  all.add(wake);
+  waiting.add(wake);
   return () => {
-    all.delete(wake);
-    if (all.size > 0) return;
-    signal.removeEventListener('abort', listeners.get(all)!);
-    if (watched.get(signal) === all) watched.delete(signal);
+    waiting.delete(wake);
+    if (waiting.size > 0) return;
+    signal.removeEventListener('abort', listener);
+    if (watches.get(signal) === watched) watches.delete(signal);
   };
 }
-
-const listeners = new WeakMap<Set<() => void>, () => void>();

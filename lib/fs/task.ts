@@ -60,24 +60,33 @@ export class Task {
   }
 }
 
-/** Makes one request of a task; resolves to the result, -errno included, when the kernel has let go. */
-export function perform(prepare: Prepare, task?: Task): Promise<number> {
+/** Starts something that settles with a result or -errno. What it returns can be told to stop. */
+type Start = (settle: Settle) => Cancellable | void;
+
+/** Does one such thing of a task; resolves to the result, -errno included, when the kernel has let go. */
+export function settled(start: Start, task?: Task): Promise<number> {
   return new Promise((resolve) => {
-    const request = new Request(prepare, resolve).submit();
-    task?.track(request);
+    const started = start(resolve);
+    if (started !== undefined) task?.track(started);
   });
 }
 
-/** Starts something that settles with a result or -errno. What it returns can be told to stop. */
-type Start = (settle: Settle) => Cancellable | void;
+/** Makes one request of a task. */
+export function perform(prepare: Prepare, task?: Task): Promise<number> {
+  return settled((settle) => new Request(prepare, settle).submit(), task);
+}
+
+/** Waits for what cannot be cancelled: no longer than until the task is stopped. */
+export async function whileWanted<T>(running: PromiseLike<T> | T, task?: Task): Promise<T> {
+  const result = await (task === undefined ? running : task.until(running));
+  task?.check();
+  return result as T;
+}
 
 /** Does one such thing within the limits; resolves to the result, -errno included. */
 export function startLimited(syscall: string, limits: Limits, start: Start): Promise<number> {
   return withLimits(syscall, limits, async (task) => {
-    const res = await new Promise<number>((resolve) => {
-      const started = start(resolve);
-      if (started !== undefined) task?.track(started);
-    });
+    const res = await settled(start, task);
     task?.check();
     return res;
   });
@@ -104,18 +113,18 @@ export function withLimits<T>(
     const stop = (error: Error): void => {
       // First: the caller is told at once.
       reject(error);
-      settled();
+      unwatch();
       task.stop(error);
     };
     const unlisten = signal && onAbort(signal, () => stop(abortError(signal.reason)));
     const limit = timeout === undefined || timeout === Infinity ? undefined : timer(timeout);
     limit?.then(() => stop(new TimeoutError(name, timeout)), ignore);
-    const settled = (): void => {
+    const unwatch = (): void => {
       unlisten?.();
       limit?.cancel();
     };
     const running = signal === undefined || unlisten !== undefined ? run(task) : runPolled(run, task);
-    running.then(resolve, reject).then(settled, settled);
+    running.then(resolve, reject).then(unwatch, unwatch);
   });
 }
 

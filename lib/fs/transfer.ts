@@ -7,11 +7,10 @@ import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { indexOf, type RegisteredBuffer } from '../core/buffers.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
-import { systemError } from '../core/errors.js';
 import { counted, isCrowded } from './crowd.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
-import { endTurns, opensForAppending, Turn } from './turns.js';
+import { opensForAppending, Turn } from './turns.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
@@ -366,41 +365,4 @@ export function startWritev(
     return native.writev(sqeFlags | flagsFor(bytesIn(part)), 0, fd, part, at, 0);
   };
   return new Writing(fd, prepare, length, position, settle, runsUserCode);
-}
-
-/** Linux has closed it when it is interrupted: never again, the number may be another file's by then. */
-class CloseRequest extends Request {
-  override complete(res: number): void {
-    super.complete(closeResult(res));
-  }
-}
-
-/** What a close has come to: an interruption is no failure of it. */
-export function closeResult(res: number): number {
-  return res === EINTR ? 0 : res;
-}
-
-/** Closes a descriptor: 0, or -errno; the number is free then in any case. */
-export function startClose(fd: number, settle: Settle, runsUserCode = false): void {
-  endTurns(fd);
-  new CloseRequest((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
-}
-
-/** As a promise, which rejects with the error that node's close gives. */
-export function closeDescriptor(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    startClose(fd, (res) => (res < 0 ? reject(systemError(res, 'close')) : resolve()));
-  });
-}
-
-/** When something else has failed already. */
-export function closeQuietly(fd: number): Promise<void> {
-  return new Promise((resolve) => startClose(fd, () => resolve()));
-}
-
-const ignore = (): void => {};
-
-/** Closes a descriptor of which nobody knows. */
-export function closeUnseen(fd: number): void {
-  startClose(fd, ignore);
 }

@@ -8,12 +8,12 @@ import { fsConstants } from '../core/node_constants.js';
 import { validateFunction, validateInteger } from '../core/validate.js';
 import { isDescriptor, keptPath } from './arguments.js';
 import { bound, callWith } from './callback.js';
+import { closeDescriptor, closeQuietly } from './close.js';
 import { truncateFile } from './handle_changes.js';
 import nodeFs from './node_fs.js';
 import { openDescriptor, type Path } from './open_file.js';
 import { callbackOf, validatedLimits, type Limits } from './options.js';
 import { withLimits, type Task } from './task.js';
-import { closeDescriptor, closeQuietly } from './transfer.js';
 
 async function truncatePath(path: Path, bytes: unknown, task?: Task): Promise<void> {
   const fd = await openDescriptor(path, fsConstants.O_RDWR, 0o666, task);

@@ -9,6 +9,7 @@ import { abortError, systemError } from '../core/errors.js';
 import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
 import { isDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
+import { closeDescriptor, closeQuietly } from './close.js';
 import { EAGAIN, EBADF, EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
@@ -25,7 +26,6 @@ import {
   type FileOptions,
 } from './options.js';
 import { isLimited, withLimits } from './task.js';
-import { closeDescriptor, closeQuietly } from './transfer.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
 import { assertAttached, validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';

@@ -6,9 +6,10 @@
 import { ring as threadRing } from '../core/backend.js';
 import type { CompletionHandler, Waiter } from '../core/completion.js';
 import { IOSQE_IO_LINK } from '../core/constants.js';
+import { closeDescriptor, closeQuietly, closeResult } from './close.js';
 import { checked, ECANCELED, EFAULT, EINTR } from './errors.js';
 import type { Task } from './task.js';
-import { chunkBytes, closeDescriptor, closeQuietly, closeResult, flagsForWriting } from './transfer.js';
+import { chunkBytes, flagsForWriting } from './transfer.js';
 import { hasPosition } from './turns.js';
 import { writeBytes } from './write_to.js';
 

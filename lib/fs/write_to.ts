@@ -7,7 +7,7 @@ import { systemError } from '../core/errors.js';
 import { isDetached } from '../core/validate.js';
 import { bytesOf, validateText } from './arguments.js';
 import { encodingOr, type FileOptions } from './options.js';
-import { withLimits, type Task } from './task.js';
+import { settled, whileWanted, withLimits, type Task } from './task.js';
 import { chunkBytes, startWrite } from './transfer.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -55,11 +55,9 @@ export async function writeContent(
   try {
     for (;;) {
       // A source that never yields again must not keep the file open when the call has been ended.
-      const pending = iterator.next();
-      const next = await (task === undefined ? pending : task.until(pending));
-      task?.check();
-      if (next!.done) break;
-      const chunk = next!.value;
+      const next = await whileWanted(iterator.next(), task);
+      if (next.done) break;
+      const chunk = next.value;
       const bytes = ArrayBuffer.isView(chunk)
         ? bytesOf(chunk as View)
         : Buffer.from(chunk as string, encodingOr(encoding));
@@ -96,10 +94,7 @@ export async function writeBytes(
     task?.check();
     const length = Math.min(end - done, chunkBytes);
     const [from, position] = [done, begin < 0 ? -1 : begin + done];
-    const res = await new Promise<number>((resolve) => {
-      const write = startWrite(fd, bytes, from, length, position, resolve);
-      task?.track(write);
-    });
+    const res = await settled((settle) => startWrite(fd, bytes, from, length, position, settle), task);
     task?.check();
     if (res < 0) throw systemError(res, 'write');
     done += res;

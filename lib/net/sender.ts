@@ -4,6 +4,7 @@
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
+import { loadBinding } from '../core/binding.js';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
 import { invalidState } from '../core/errors.js';
@@ -40,6 +41,8 @@ export class Sender implements CompletionHandler, Waiter {
   #closed = false;
   #pollFirst = false;
   #polling = false;
+  /** How many bytes, when `advances()` was asked last. */
+  #arrived = -1;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
@@ -67,6 +70,18 @@ export class Sender implements CompletionHandler, Waiter {
 
   get busy(): boolean {
     return this.#slot >= 0;
+  }
+
+  /**
+   * Whether a write goes on: what has arrived is more than when this was asked last. The kernel reports an operation when
+   * all of it has gone, which takes a slow peer long; of a Unix socket no more than that is known.
+   */
+  advances(): boolean {
+    if (this.#callback === undefined) return false;
+    const { fd, isUnix } = this.#connection;
+    const before = this.#arrived;
+    this.#arrived = isUnix ? this.bytes - this.pendingBytes : loadBinding().acknowledged(fd);
+    return this.#arrived !== before;
   }
 
   /**

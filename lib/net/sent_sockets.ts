@@ -14,17 +14,21 @@ export interface SocketList {
 
 /** All processes that have sockets of one server. */
 export class SentSockets {
-  readonly #lists = new Set<SocketList>();
+  readonly #lists: SocketList[];
+
+  constructor(lists: SocketList[]) {
+    this.#lists = lists;
+  }
 
   add(list: SocketList): void {
-    this.#lists.add(list);
-    list.once('exit', () => this.#lists.delete(list));
+    this.#lists.push(list);
+    list.once('exit', () => void this.#lists.splice(this.#lists.indexOf(list), 1));
   }
 
   /** Calls back with `here` and as many as there are elsewhere. */
   count(here: number, callback: (error: Error | null, count: number) => void): void {
     let total = here;
-    let left = this.#lists.size;
+    let left = this.#lists.length;
     if (left === 0) process.nextTick(callback, null, total);
     for (const list of this.#lists) {
       list.getConnections((error, count) => {
@@ -38,8 +42,8 @@ export class SentSockets {
 
   /** Waits until the last of them has ended; false: there is nothing to wait for. */
   close(closed: () => void): boolean {
-    let left = this.#lists.size;
+    let left = this.#lists.length;
     for (const list of this.#lists) list.close(() => --left === 0 && closed());
-    return this.#lists.size > 0;
+    return this.#lists.length > 0;
   }
 }

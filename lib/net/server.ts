@@ -83,7 +83,9 @@ export class Server extends CallableEmitter {
   declare maxConnections: number | undefined;
   declare blockList: BlockList | undefined;
 
-  readonly #sent = new SentSockets();
+  /** @internal Node's name for the processes that have sockets of this server. */
+  readonly _workers: SocketList[] = [];
+  readonly #sent = new SentSockets(this._workers);
   readonly #incoming = new Incoming<Socket>(() => this.#adjust());
   /** Makes the outcome of an earlier listen() void. */
   #listening = 0;

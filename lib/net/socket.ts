@@ -33,6 +33,8 @@ import {
 export class Socket extends SocketBase {
   resetAndClosing = false;
   declare blockList: BlockList | undefined;
+  /** @internal TLS goes through it: what ends it is TLS, which may have words left behind the peer's end. */
+  declare _carriesTls?: true;
 
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
@@ -78,8 +80,9 @@ export class Socket extends SocketBase {
   }
 
   #startReading(): void {
-    const receiver = this._handle!.receiver;
-    if (!receiver.reading) receiver.start();
+    // Nothing else is asked of it: programs put handles of their own into sockets.
+    const connection = this._handle!;
+    if (!connection.reading) connection.readStart();
   }
 
   /** With a buffer of the user's own, data does not go through the stream: reading begins and ends here. */
@@ -233,6 +236,7 @@ function waitsForConnect(): boolean {
 
 /** After the peer's end, a socket that is not half-open refuses to write with an error that says why. */
 function onEnd(this: Socket): void {
+  if (this._carriesTls) this.allowHalfOpen = true;
   if (!this.allowHalfOpen) this.write = writeAfterEnd;
 }
 

@@ -166,7 +166,9 @@ export class SocketBase extends CallableDuplex {
 
   /** @internal */
   _onTimeout(): void {
-    this.emit('timeout');
+    // A peer that takes what is written to it slowly is not idle.
+    if (this._handle?.sender.advances()) this._unrefTimer();
+    else this.emit('timeout');
   }
 
   setNoDelay(enable?: boolean): this {

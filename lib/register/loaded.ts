@@ -9,6 +9,7 @@ import { alsoOn } from '../net/callable.js';
 import net from '../net/index.js';
 import { nodeNet } from '../net/node_net.js';
 import { either } from './either.js';
+import { hasLoaded } from './load_list.js';
 import { replaceMember } from './replace.js';
 
 type Classes = Record<string, { prototype: object } | undefined>;
@@ -17,8 +18,7 @@ type Descriptor = TypedPropertyDescriptor<unknown>;
 
 /** A module of node's that somebody has loaded; no module is loaded for this. */
 function loaded(id: string, loadedAs: string[]): Classes | undefined {
-  const { moduleLoadList = [] } = process as { moduleLoadList?: string[] };
-  if (!loadedAs.some((name) => moduleLoadList.includes(`NativeModule ${name}`))) return undefined;
+  if (!hasLoaded(loadedAs)) return undefined;
   return process.getBuiltinModule(id) as unknown as Classes;
 }
 

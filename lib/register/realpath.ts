@@ -19,16 +19,17 @@ function realpath(path: unknown, options: unknown, callback?: unknown): void {
   if (typeof done !== 'function') return nodes(path, options, callback);
   nodes(path, given, ((error, resolved) => {
     const isNowhere = error?.code === 'ENOENT' && /\/fd\/(pipe|socket):\[\d+\]$/.test(error.path ?? '');
-    if (isNowhere) error = null;
-    if (isNowhere) {
-      try {
-        resolved = nodeFs.realpathSync(path as string, given as BufferEncoding);
-      } catch (failure) {
-        error = failure as NodeJS.ErrnoException;
-      }
-    }
+    if (isNowhere) [error, resolved] = resolvedAtOnce(path, given);
     (done as Callback)(error, resolved);
   }) satisfies Callback);
+}
+
+function resolvedAtOnce(path: unknown, options: unknown): Parameters<Callback> {
+  try {
+    return [null, nodeFs.realpathSync(path as string, options as BufferEncoding)];
+  } catch (error) {
+    return [error as NodeJS.ErrnoException];
+  }
 }
 
 Object.assign(likeNodes(realpath, nodes), { native: nodeFs.realpath.native });

@@ -5,9 +5,8 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
-import { Connection } from '../net/connection.js';
-import net from '../net/index.js';
-import { Listener } from '../net/listener.js';
+import type { Connection } from '../net/connection.js';
+import type { Listener } from '../net/listener.js';
 import { nodeNet } from '../net/node_net.js';
 import type { Server } from '../net/server.js';
 import type { Socket } from '../net/socket.js';
@@ -46,8 +45,18 @@ interface Native {
   close(): void;
 }
 
-const inherits = (prototype: object, value: unknown): boolean =>
-  Object.prototype.isPrototypeOf.call(prototype, value as object);
+// Of this copy of ringcore or another: known by what is asked of them, not by their classes.
+
+const isSocket = (value: unknown): boolean =>
+  typeof (value as Partial<Socket> | null | undefined)?._giveAway === 'function';
+
+function isHandle(value: unknown): boolean {
+  const { letGo, closeWithReset } = (value ?? {}) as Partial<Listener & Connection>;
+  return typeof (letGo ?? closeWithReset) === 'function';
+}
+
+const isServer = (value: unknown): boolean =>
+  isHandle((value as Partial<Server> | null | undefined)?._handle);
 
 /** A handle of node's over a duplicate of the descriptor; undefined where there is no descriptor, or none left. */
 function nativeOver(handle: unknown): Native | undefined {
@@ -63,27 +72,33 @@ function nativeOver(handle: unknown): Native | undefined {
   return undefined;
 }
 
-/** Sends what node finds no more than a handle in: a server, or just its `_handle`. It stays open here. */
-function sendHandle(
+/** Sends what stays open here: `parcel` is over a duplicate, which is closed when it has gone. */
+function sendDuplicate(
   target: Target,
   send: Send,
   [message, , options, callback]: Parameters<Send>,
-  native: Native | undefined,
   parcel: unknown,
+  close: () => void,
 ): boolean {
   const done: Sent = (error) => {
-    native?.close();
+    close();
     if (typeof callback === 'function') callback(error);
     else if (error) target.emit('error', error);
   };
   return send.call(target, message, parcel, options, done);
 }
 
+/** Sends what is no more than a handle to node. */
+function sendHandle(target: Target, send: Send, args: Parameters<Send>): boolean {
+  const native = nativeOver(args[1]);
+  return sendDuplicate(target, send, args, native, () => native?.close());
+}
+
 /** Sends a server. */
 function sendServer(target: Target, send: Send, args: Parameters<Send>): boolean {
   const native = nativeOver((args[1] as Server)._handle);
   const parcel = Object.create(nodeNet.Server.prototype, { _handle: { value: native } }) as object;
-  return sendHandle(target, send, args, native, parcel);
+  return sendDuplicate(target, send, args, parcel, () => native?.close());
 }
 
 /** Sends a socket. Unless it is to be kept open, it is without a connection here from now on. */
@@ -97,32 +112,22 @@ function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean
   const parcel = new nodeNet.Socket({ fd, manualStart: true } as object) as Parcel & { destroy(): void };
   if (socket.server) parcel.server = socket.server;
   const keepOpen = typeof options === 'object' && options.keepOpen;
-  if (!keepOpen) {
-    socket.setTimeout(0);
-    socket._giveAway();
-    // Node frees what http has for the connection.
-    parcel.parser = socket.parser;
-    parcel._httpMessage = socket._httpMessage;
-    socket.parser = socket._httpMessage = null;
-    return send.call(target, message, parcel, options, callback);
-  }
-  const done: Sent = (error) => {
-    parcel.destroy();
-    if (typeof callback === 'function') callback(error);
-    else if (error) target.emit('error', error);
-  };
-  return send.call(target, message, parcel, options, done);
+  if (keepOpen) return sendDuplicate(target, send, args, parcel, () => parcel.destroy());
+  socket.setTimeout(0);
+  socket._giveAway();
+  // Node frees what http has for the connection.
+  parcel.parser = socket.parser;
+  parcel._httpMessage = socket._httpMessage;
+  socket.parser = socket._httpMessage = null;
+  return send.call(target, message, parcel, options, callback);
 }
 
 function sending(send: Send): Send {
   return function (message, handle, options, callback) {
     const args: Parameters<Send> = [message, handle, options, callback];
-    if (inherits(net.Socket.prototype, handle)) return sendSocket(this, send, args);
-    if (inherits(net.Server.prototype, handle)) return sendServer(this, send, args);
-    if (handle instanceof Listener || handle instanceof Connection) {
-      const native = nativeOver(handle);
-      return sendHandle(this, send, args, native, native);
-    }
+    if (isSocket(handle)) return sendSocket(this, send, args);
+    if (isServer(handle)) return sendServer(this, send, args);
+    if (isHandle(handle)) return sendHandle(this, send, args);
     return send.apply(this, args);
   };
 }

@@ -19,7 +19,10 @@ export function listeners(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length;
 }
 
-/** Bytes that differ from one position to the next, and from one 4 KiB block to the next. */
+/**
+ * Bytes that differ from one position to the next, and from one 4 KiB block to the next. Read as UTF-8 they have as many
+ * characters: a stream has its fill with a chunk, whoever decodes it.
+ */
 export function pattern(bytes: number): Buffer {
   const data = Buffer.allocUnsafe(bytes);
   for (let i = 0; i < bytes; i++) data[i] = (i * 31 + (i >> 12) * 7) & 0xff;

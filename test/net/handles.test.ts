@@ -236,3 +236,16 @@ t.test('what a program puts between a server and its connections', async (t) => 
   t.throws(() => server.address(), { code: 'EPERM', syscall: 'address' });
   await closed(server);
 });
+
+t.test("of a program's own handle no more is asked than of node's", (t) => {
+  const calls: string[] = [];
+  const socket = new net.Socket();
+  const handle = { readStart: () => void calls.push('readStart'), ref: () => void calls.push('ref') };
+  Object.assign(socket, { _handle: handle });
+  socket.ref().resume();
+  t.same(calls, ['ref']);
+  socket.on('resume', () => {
+    t.same(calls, ['ref', 'readStart']);
+    t.end();
+  });
+});

@@ -1,28 +1,17 @@
 // What the tests of lib/net share.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { AddressInfo, Server as NodeServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import net, { type Server, type Socket } from 'ringcore/net';
+import { ended, type Outcome } from '../shared/child.js';
+
+export { hashOf, pattern } from '../shared/bytes.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Bytes that are different everywhere, so that a chunk in the wrong place shows. */
-export function pattern(bytes: number, seed = 1): Buffer {
-  const out = Buffer.allocUnsafe(bytes);
-  let state = seed >>> 0 || 1;
-  for (let i = 0; i < bytes; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = state >>> 24;
-  }
-  return out;
-}
-
-export const hashOf = (data: Uint8Array): string => createHash('sha1').update(data).digest('hex');
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
@@ -69,17 +58,12 @@ export async function run(
   source: string,
   env: Record<string, string> = {},
   limitMs = 10_000,
-): Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> {
+): Promise<Outcome> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: limitMs,
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  return { code, signal, stdout, stderr };
+  return ended(child);
 }

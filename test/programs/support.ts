@@ -175,14 +175,3 @@ export async function compare(t: Test, script: string, options: CompareOptions):
   t.same(ours!.facts, plain!.facts, 'it says the same');
   t.same(ours!.driven, plain!.driven, 'it is found the same');
 }
-
-/** Bytes that are different everywhere, so that a chunk in the wrong place shows. */
-export function pattern(bytes: number, seed = 1): Buffer {
-  const out = Buffer.allocUnsafe(bytes);
-  let state = seed >>> 0 || 1;
-  for (let i = 0; i < bytes; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = state >>> 24;
-  }
-  return out;
-}

@@ -2,8 +2,9 @@
 import { mkdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { compare, install, pattern } from './support.js';
-import { browse, hashOf } from './web.js';
+import { hashOf, pattern } from '../shared/bytes.js';
+import { compare, install } from './support.js';
+import { browse } from './web.js';
 
 const skip = install();
 

@@ -1,11 +1,9 @@
 // A client for apps/express.mjs and apps/fastify.mjs, on the node that runs the tests: what it finds is compared.
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type Agent, type IncomingMessage, type RequestOptions } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { hashOf } from '../shared/bytes.js';
 import type { Program } from './support.js';
-
-export const hashOf = (data: Uint8Array): string => createHash('sha1').update(data).digest('hex');
 
 interface Answer {
   status: number | undefined;

@@ -144,6 +144,31 @@ t.test('https and tls: on node, and over sockets of the ring', async (t) => {
   for (const way of ways) t.same(await facts(t, 'main.mjs', source, { way }), expected, way);
 });
 
+t.test('tls over a socket whose peer has ended can still be written to', async (t) => {
+  const source = `${prelude}${secret}
+    import tls from 'node:tls';
+    const facts = {};
+    // It has ended when it gets the answer.
+    let answer;
+    const server = await listening(tls.createServer({ key, cert, allowHalfOpen: true }, (socket) => {
+      socket.end('question');
+      answer = text(socket);
+    }));
+    const below = net.connect(server.address().port, '127.0.0.1');
+    const client = tls.connect({ socket: below, ca: cert, servername: 'localhost' });
+    await once(client, 'readable');
+    // The peer's end comes, and TLS has not read as far. Node's socket below does not end then.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.write('answer');
+    facts.question = await text(client);
+    facts.answer = await answer;
+    server.close();
+    console.log(JSON.stringify(facts));`;
+  const expected = { question: 'question', answer: 'answer' };
+  t.same(await facts(t, 'main.mjs', source), expected);
+  for (const way of ways) t.same(await facts(t, 'main.mjs', source, { way }), expected, way);
+});
+
 t.test('http2: on node, and over sockets of the ring', async (t) => {
   const source = `${prelude}${secret}
     import http2 from 'node:http2';

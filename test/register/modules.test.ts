@@ -1,8 +1,7 @@
 // ringcore/register: node's fs, fs/promises and net have the ring's functions, and are what they were otherwise.
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { facts, root, ways } from './support.js';
+import { facts, ways } from './support.js';
 
 for (const way of ways) {
   t.test(`${way}: CommonJS and ES modules see the ring's functions`, async (t) => {
@@ -141,25 +140,11 @@ t.test('another copy of ringcore falls back to node, not to the first', async (t
         removed: !fs.existsSync(__dirname + '/tree'),
       }));
     })();`;
-  const files = { 'own.cjs': "module.exports = { readdir: require('fs').readdir };" };
-  // A package of its own: here 'ringcore' is not the checkout.
-  const dir = t.testdir({
-    'main.cjs': source,
-    'package.json': '{}',
-    ...files,
+  const files = {
+    'own.cjs': "module.exports = { readdir: require('fs').readdir };",
     tree: { deep: { file: 'text' } },
-  });
-  const copy = join(dir, 'node_modules/ringcore');
-  mkdirSync(join(copy, 'build'), { recursive: true });
-  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
-  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
-  for (const path of ['build/Release', 'node_modules', 'prebuilds']) {
-    symlinkSync(join(root, path), join(copy, path));
-  }
-  const { start } = await import('./support.js');
-  const { stdout, stderr } = await start(join(dir, 'main.cjs'), { way: '--import' });
-  t.equal(stderr, '');
-  t.same(JSON.parse(stdout || '{}'), {
+  };
+  t.same(await facts(t, 'main.cjs', source, { way: '--import', files, hasCopy: true }), {
     two: true,
     untouched: true,
     node: true,

@@ -107,7 +107,7 @@ t.test('sockets and servers can be sent to a child', async (t) => {
       const [client, socket] = await connect();
       facts.sent = await send('socket', socket);
       facts.here = [socket._handle, server._connections, socket.destroyed];
-      facts.elsewhere = await connections();
+      facts.elsewhere = [await connections(), server._workers.length];
       facts.text = await text(client);
       facts.again = await send('socket', socket);
 
@@ -128,7 +128,8 @@ t.test('sockets and servers can be sent to a child', async (t) => {
       // It waits for the sockets that it has given away.
       server.close();
       child.kill();
-      await once(server, 'close');
+      await Promise.all([once(server, 'close'), once(child, 'exit')]);
+      facts.left = server._workers.length;
       console.log(JSON.stringify(facts));
     })();`;
   const files = { 'child.cjs': child };
@@ -136,16 +137,76 @@ t.test('sockets and servers can be sent to a child', async (t) => {
   t.same(node, {
     sent: 'node',
     here: [null, 0, false],
-    elsewhere: 1,
+    elsewhere: [1, 1],
     text: 'from the child',
     again: 'nothing',
     kept: 'node',
     both: 'the child and the parent',
     server: 'accepted by the child',
     listener: 'accepted by the child',
+    left: 0,
   });
   const ring = { ...node, sent: 'ring', kept: 'ring' };
   for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), ring, way);
+});
+
+t.test('so can those of another copy of ringcore', async (t) => {
+  const source = `${prelude}
+    const { fork } = require('child_process');
+    const other = require('ringcore/net');
+    (async () => {
+      const child = fork(__dirname + '/child.cjs');
+      await once(child, 'message');
+      const server = other.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = net.connect(server.address().port, '127.0.0.1');
+      const [socket] = await once(server, 'connection');
+      const facts = { other: !(socket instanceof net.Socket) };
+      child.send('socket', socket);
+      facts.socket = await text(client);
+      child.send('server', server);
+      await once(child, 'message');
+      child.send('listener', server._handle);
+      await once(child, 'message');
+      const { port } = server.address();
+      server.close();
+      facts.server = await text(net.connect(port, '127.0.0.1'));
+      child.kill();
+      console.log(JSON.stringify(facts));
+    })();`;
+  const files = { 'child.cjs': child };
+  for (const way of ways) {
+    t.same(await facts(t, 'main.cjs', source, { way, files, hasCopy: true }), {
+      other: true,
+      socket: 'from the child',
+      server: 'accepted by the child',
+    });
+  }
+});
+
+t.test('a socket can be a standard stream of a child', async (t) => {
+  const source = `${prelude}
+    const { spawn } = require('child_process');
+    (async () => {
+      const server = net.createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = net.connect(server.address().port, '127.0.0.1');
+      const [socket] = await once(server, 'connection');
+      // It is being read when the child takes it over.
+      let here = '';
+      socket.on('data', (data) => (here += data));
+      client.write('first ');
+      await once(socket, 'data');
+      const child = spawn('cat', { stdio: [socket, socket, 'inherit'] });
+      await once(child, 'spawn');
+      child.on('exit', () => socket.destroy());
+      client.end('there and back');
+      console.log(JSON.stringify({ back: await text(client), here, stdio: child.stdio.slice(0, 2) }));
+      server.close();
+    })();`;
+  const node = await facts(t, 'main.cjs', source);
+  t.same(node, { back: 'there and back', here: 'first ', stdio: [null, null] });
+  for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way }), node, way);
 });
 
 t.test('a cluster', async (t) => {
@@ -167,4 +228,31 @@ t.test('a cluster', async (t) => {
     else http.createServer((request, response) => response.end(cluster.worker.id + kind(request.socket))).listen(0, '127.0.0.1');`;
   for (const way of ways)
     t.same(await facts(t, 'main.cjs', source, { way }), { replies: ['1ring', '2ring'] }, way);
+});
+
+t.test('a listen() that the primary of a cluster has patched is called for its workers', async (t) => {
+  const source = `${prelude}
+    const cluster = require('cluster');
+    if (cluster.isPrimary) (async () => {
+      const { listen } = net.Server.prototype;
+      const calls = [];
+      net.Server.prototype.listen = function (...args) {
+        calls.push(args[0].backlog);
+        return listen.apply(this, args);
+      };
+      const worker = cluster.fork();
+      const [{ port }] = await once(worker, 'listening');
+      const reply = await text(net.connect(port, '127.0.0.1'));
+      worker.disconnect();
+      await once(worker, 'exit');
+      const server = net.createServer().listen({ port: 0, backlog: 8 });
+      await once(server, 'listening');
+      server.close();
+      console.log(JSON.stringify({ calls, reply }));
+    })();
+    else net.createServer((socket) => socket.end(kind(socket))).listen({ port: 0, host: '127.0.0.1', backlog: 7 });`;
+  for (const way of [undefined, ...ways]) {
+    const expected = { calls: [7, 8], reply: way === undefined ? 'node' : 'ring' };
+    t.same(await facts(t, 'main.cjs', source, { way }), expected, way ?? 'node');
+  }
 });

@@ -1,30 +1,31 @@
 // What the tests of ringcore/register share: programs in processes of their own, started with it.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { ended, type Outcome } from '../shared/child.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** How a program is started. */
 export const ways = ['--import', '--require'] as const;
 
+interface Files {
+  [name: string]: string | Files;
+}
+
 export interface Options {
   way?: (typeof ways)[number];
   /** Other files beside the program. */
-  files?: Record<string, string>;
+  files?: Files;
+  /** It has a copy of ringcore of its own: what it gets by that name is not what is registered. */
+  hasCopy?: boolean;
   env?: Record<string, string>;
   /** More of node's own arguments. */
   nodeArguments?: string[];
   /** What comes on its standard input; nothing: it is closed. */
   input?: string;
-}
-
-export interface Outcome {
-  code: number | null;
-  signal: string | null;
-  stdout: string;
-  stderr: string;
 }
 
 /** Runs a file of `t.testdir()`. */
@@ -41,17 +42,25 @@ export async function start(
     killSignal: 'SIGKILL',
   });
   child.stdin.end(input ?? '');
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  return { code, signal, stdout, stderr };
+  return ended(child);
+}
+
+function copyInto(directory: string): void {
+  const copy = join(directory, 'node_modules/ringcore');
+  mkdirSync(join(copy, 'build'), { recursive: true });
+  cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+  for (const path of ['build/Release', 'node_modules', 'prebuilds']) {
+    symlinkSync(join(root, path), join(copy, path));
+  }
+  // A package of its own: here 'ringcore' is not the checkout.
+  writeFileSync(join(directory, 'package.json'), '{}');
 }
 
 /** What a program says of itself: the object that it prints as JSON, at last. It must end well, and say nothing else. */
 export async function facts(t: Test, name: string, source: string, options: Options = {}): Promise<object> {
   const dir = t.testdir({ [name]: source, ...options.files });
+  if (options.hasCopy) copyInto(dir);
   const outcome = await start(`${dir}/${name}`, options);
   try {
     if (outcome.code === 0 && outcome.stderr === '') return JSON.parse(outcome.stdout) as object;

@@ -1,4 +1,5 @@
-// What the programs share: saying what happened, a line of JSON each, and making and checking bytes.
+// What the programs share: saying what happened, a line of JSON each, and making and checking bytes. (test/shared is
+// compiled; this is not.)
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
