@@ -37,6 +37,9 @@ export class Socket extends SocketBase {
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
     if (isForNode(given)) return new nodeNet.Socket(given) as unknown as Socket;
+    const { signal } = given;
+    // One that is aborted already would destroy the socket before it is made: it is added last.
+    given.signal = undefined;
     super(given);
     if (given.handle) this._adopt(adoptedConnection(given.handle));
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
@@ -47,7 +50,7 @@ export class Socket extends SocketBase {
       if (given.pauseOnCreate) this.pause();
       else if (!given.manualStart) this.read(0);
     }
-    if (given.signal) addAbortSignal(given.signal, this);
+    if (signal) addAbortSignal(signal, this);
     const blockList = checkedBlockList(given.blockList);
     if (blockList !== undefined) this.blockList = blockList;
   }
