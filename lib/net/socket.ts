@@ -7,6 +7,7 @@ import { addAbortSignal, Duplex } from 'node:stream';
 import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
 import { checkedBlockList } from './block_list.js';
+import { ChunkIterator } from './chunk_iterator.js';
 import { gather, type Piece } from './chunks.js';
 import { announceConnecting, beginConnect, type ConnectOptions } from './connect.js';
 import {
@@ -103,6 +104,11 @@ export class Socket extends SocketBase {
   override read(size?: number): unknown {
     if (this.#readsIntoUserBuffer()) this.#startReading();
     return super.read(size) as unknown;
+  }
+
+  /** The chunks that come, as `for await` asks for them; see node's `readable[Symbol.asyncIterator]()`. */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+    return new ChunkIterator(this) as unknown as AsyncIterableIterator<Buffer, undefined>;
   }
 
   // --- sending

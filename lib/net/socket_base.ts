@@ -8,6 +8,7 @@ import type * as nodeTypes from 'node:net';
 import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
+import type { ChunkIterator } from './chunk_iterator.js';
 import { byteLength, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
@@ -39,6 +40,9 @@ export class SocketBase extends CallableDuplex {
   timeout: number | undefined;
   /** `address:port` of each attempt of a connect that tries several. */
   autoSelectFamilyAttemptedAddresses: string[] | undefined;
+
+  /** @internal A loop that takes what is received, past the stream. */
+  declare _reader: ChunkIterator | undefined;
 
   /** Memory that data is received into: the `onread` option. */
   protected readonly _userBuffer: UserBuffer | undefined;
