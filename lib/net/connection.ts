@@ -30,6 +30,7 @@ import {
   domainOf,
   localAddress,
   remoteAddress,
+  socketDomain,
   type Endpoint,
   type MaybeAddress,
 } from './address.js';
@@ -91,16 +92,21 @@ export class Connection {
   #closing = false;
   #descriptorGone = false;
 
-  /** `fd`: -1 for a socket that is yet to be opened. */
+  /** `fd`: who has opened it has seen to its owner; -1 for a socket that is yet to be opened. */
   constructor(ring: Ring, fd: number, domain: number) {
     this.ring = ring;
     this.fd = fd;
     this.domain = domain;
-    if (fd >= 0) own(ring, fd);
-    this.receiver = new Receiver(ring, this);
-    this.sender = new Sender(ring, this);
+    this.receiver = new Receiver(this);
+    this.sender = new Sender(this);
     // Destroyed by hand: registering each with the garbage collector costs more than a message.
     this.scope = new AsyncResource(this.isUnix ? 'PIPEWRAP' : 'TCPWRAP', { requireManualDestroy: true });
+  }
+
+  /** On a descriptor that somebody else has opened: from now on it is the connection's. */
+  static on(ring: Ring, fd: number): Connection {
+    own(ring, fd);
+    return new Connection(ring, fd, socketDomain(fd));
   }
 
   /** Opens the socket that an endpoint needs. 0, or -errno. */

@@ -8,7 +8,6 @@
 import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
-import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
 import { nodeNet } from './node_net.js';
 
@@ -44,7 +43,7 @@ export function isNativeHandle(value: unknown): value is NativeHandle {
 export function takeConnection(handle: NativeHandle): Connection | number {
   const fd = loadBinding().duplicate(handle.fd);
   handle.close();
-  return fd < 0 ? fd : new Connection(threadRing(), fd, socketDomain(fd));
+  return fd < 0 ? fd : Connection.on(threadRing(), fd);
 }
 
 let ownerSymbol: symbol | undefined;

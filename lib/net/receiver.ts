@@ -33,22 +33,19 @@ const leastViewBytes = ownBytes / 4;
 
 /** Receives for a {@link Connection}. */
 export class Receiver implements CompletionHandler, Waiter {
-  readonly runsUserCode = true;
   /** How many bytes have been received. */
   bytes = 0;
   /** Where data goes if not to the shared buffers. */
   userBuffer: UserBuffer | undefined;
 
-  readonly #ring: Ring;
   readonly #connection: Connection;
   #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
   #slot = -1;
   #wanted = false;
   #ended = false;
   #closed = false;
-  /** The descriptor is non-blocking (somebody else made it): the next operation is a poll. */
-  #pollFirst = false;
-  #polling = false;
+  /** The descriptor is non-blocking (somebody else made it): the next operation is a poll, or the one in flight is. */
+  #poll: 'no' | 'next' | 'now' = 'no';
   #pool: BufferRing | null = null;
   /** How many bytes one receive takes; 0: no limit. */
   #limit = firstLimit;
@@ -56,9 +53,16 @@ export class Receiver implements CompletionHandler, Waiter {
   /** The memory of a receive without shared buffers. Held until its completion: the kernel writes here. */
   #own: Uint8Array | undefined;
 
-  constructor(ring: Ring, connection: Connection) {
-    this.#ring = ring;
+  constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  get runsUserCode(): boolean {
+    return true;
+  }
+
+  get #ring(): Ring {
+    return this.#connection.ring;
   }
 
   /** Whether more data is asked for. */
@@ -123,8 +127,11 @@ export class Receiver implements CompletionHandler, Waiter {
   #submit(): number {
     const { native } = this.#ring;
     const { fd } = this.#connection;
-    this.#polling = this.#pollFirst;
-    if (this.#pollFirst) return native.poll(0, 0, fd, POLLIN | POLLRDHUP);
+    if (this.#poll === 'next') {
+      const slot = native.poll(0, 0, fd, POLLIN | POLLRDHUP);
+      if (slot >= 0) this.#poll = 'now';
+      return slot;
+    }
     this.#pool = this.userBuffer === undefined ? receiveBuffers(this.#ring) : null;
     if (this.#pool !== null) {
       this.#returnsAtArming = this.#pool.returns;
@@ -166,8 +173,8 @@ export class Receiver implements CompletionHandler, Waiter {
   }
 
   #handle(res: number, flags: number, aux: number, stopping: boolean): void {
-    if (this.#polling) {
-      this.#pollFirst = false;
+    if (this.#poll === 'now') {
+      this.#poll = 'no';
       if (res < 0 && !stopping && res !== EINTR) this.#fail(res);
       return;
     }
@@ -182,7 +189,7 @@ export class Receiver implements CompletionHandler, Waiter {
     } else if (res === ENOBUFS && this.#pool !== null) {
       this.#waitForBuffer(this.#pool);
     } else if (res === EAGAIN) {
-      this.#pollFirst = true;
+      this.#poll = 'next';
     } else if (res !== EINTR && !(res === ECANCELED && stopping)) {
       this.#fail(res);
     }

@@ -30,19 +30,17 @@ const sendFlags = MSG_WAITALL | MSG_NOSIGNAL;
 
 /** Sends for a {@link Connection}. */
 export class Sender implements CompletionHandler, Waiter {
-  readonly runsUserCode = true;
   /** How many bytes were given to it. */
   bytes = 0;
 
-  readonly #ring: Ring;
   readonly #connection: Connection;
   #slot = -1;
   #waiting = false;
   #closed = false;
-  #pollFirst = false;
-  #polling = false;
   /** How many bytes, when `advances()` was asked last. */
   #arrived = -1;
+  /** The descriptor is non-blocking (somebody else made it): the next operation is a poll, or the one in flight is. */
+  #poll: 'no' | 'next' | 'now' = 'no';
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
@@ -55,9 +53,16 @@ export class Sender implements CompletionHandler, Waiter {
   /** The async context of the write: it is called back in there, as node does. */
   #scope: AsyncResource | undefined;
 
-  constructor(ring: Ring, connection: Connection) {
-    this.#ring = ring;
+  constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  get runsUserCode(): boolean {
+    return true;
+  }
+
+  get #ring(): Ring {
+    return this.#connection.ring;
   }
 
   /** How many bytes are not known to be sent. */
@@ -147,8 +152,11 @@ export class Sender implements CompletionHandler, Waiter {
   #prepare(): number {
     const { native } = this.#ring;
     const { fd } = this.#connection;
-    this.#polling = this.#pollFirst;
-    if (this.#pollFirst) return native.poll(0, 0, fd, POLLOUT);
+    if (this.#poll === 'next') {
+      const slot = native.poll(0, 0, fd, POLLOUT);
+      if (slot >= 0) this.#poll = 'now';
+      return slot;
+    }
     const first = this.#views[this.#index]!;
     const left = this.#lengths[this.#index]! - this.#offset;
     if (this.#index === this.#views.length - 1 || left >= mostBytes) {
@@ -185,9 +193,7 @@ export class Sender implements CompletionHandler, Waiter {
   /** @internal */
   complete(res: number, flags: number): void {
     if ((flags & TERMINAL) === 0) return;
-    const scope = this.#scope!;
-    scope.runInAsyncScope(this.#completed, this, res);
-    if (this.#scope !== scope || this.#slot < 0) scope.emitDestroy();
+    this.#scope!.runInAsyncScope(this.#completed, this, res);
   }
 
   #completed(res: number): void {
@@ -200,12 +206,11 @@ export class Sender implements CompletionHandler, Waiter {
   }
 
   #handle(res: number): void {
-    if (this.#polling) {
-      this.#pollFirst = false;
+    if (this.#poll === 'now') {
+      this.#poll = 'no';
       if (res >= 0) res = 0;
     } else if (res === EAGAIN) {
-      // A descriptor that somebody else has made non-blocking.
-      this.#pollFirst = true;
+      this.#poll = 'next';
       res = 0;
     }
     if (res === EINTR) res = 0;
@@ -243,6 +248,8 @@ export class Sender implements CompletionHandler, Waiter {
   #takeCallback(): WriteCallback {
     const callback = this.#callback!;
     this.#callback = undefined;
+    this.#scope!.emitDestroy();
+    this.#scope = undefined;
     this.#views = nothing;
     this.#lengths = nothing;
     return callback;

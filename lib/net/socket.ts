@@ -7,6 +7,7 @@ import { addAbortSignal, Duplex } from 'node:stream';
 import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
 import { checkedBlockList } from './block_list.js';
+import { ChunkIterator } from './chunk_iterator.js';
 import { gather, type Piece } from './chunks.js';
 import { announceConnecting, beginConnect, type ConnectOptions } from './connect.js';
 import {
@@ -39,6 +40,9 @@ export class Socket extends SocketBase {
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
     if (isForNode(given)) return new nodeNet.Socket(given) as unknown as Socket;
+    const { signal } = given;
+    // One that is aborted already would destroy the socket before it is made: it is added last.
+    given.signal = undefined;
     super(given);
     if (given.handle) this._adopt(adoptedConnection(given.handle));
     else if (given.fd !== undefined) this._adopt(openDescriptor(given.fd));
@@ -49,7 +53,7 @@ export class Socket extends SocketBase {
       if (given.pauseOnCreate) this.pause();
       else if (!given.manualStart) this.read(0);
     }
-    if (given.signal) addAbortSignal(given.signal, this);
+    if (signal) addAbortSignal(signal, this);
     const blockList = checkedBlockList(given.blockList);
     if (blockList !== undefined) this.blockList = blockList;
   }
@@ -103,6 +107,11 @@ export class Socket extends SocketBase {
   override read(size?: number): unknown {
     if (this.#readsIntoUserBuffer()) this.#startReading();
     return super.read(size) as unknown;
+  }
+
+  /** The chunks that come, as `for await` asks for them; see node's `readable[Symbol.asyncIterator]()`. */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<Buffer, undefined> {
+    return new ChunkIterator(this) as unknown as AsyncIterableIterator<Buffer, undefined>;
   }
 
   // --- sending

@@ -8,6 +8,7 @@ import type * as nodeTypes from 'node:net';
 import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
+import type { ChunkIterator } from './chunk_iterator.js';
 import { byteLength, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
@@ -24,6 +25,8 @@ import { SocketUser, userBufferOf } from './socket_user.js';
 
 type Callback = (...args: unknown[]) => void;
 
+const noKeepAlive: KeepAlive = { enable: false, delay: 0 };
+
 /** The state of a socket. What moves bytes is in {@link Socket}, which extends it. */
 export class SocketBase extends CallableDuplex {
   connecting = false;
@@ -38,18 +41,20 @@ export class SocketBase extends CallableDuplex {
   /** `address:port` of each attempt of a connect that tries several. */
   autoSelectFamilyAttemptedAddresses: string[] | undefined;
 
+  /** @internal A loop that takes what is received, past the stream. */
+  declare _reader: ChunkIterator | undefined;
+
   /** Memory that data is received into: the `onread` option. */
   protected readonly _userBuffer: UserBuffer | undefined;
   /** Bytes of a write that waits for the connection. */
   protected _pendingBytes = 0;
 
-  readonly #user: SocketUser;
   /** Made when a timeout is first set: most sockets have none. */
   #idle: IdleTimer | undefined;
   #timeoutScope: AsyncResource | undefined;
   #referenced = true;
   #noDelay: boolean;
-  #keepAlive: KeepAlive;
+  #keepAlive: KeepAlive = noKeepAlive;
   #typeOfService: number | undefined;
   #localAddress: MaybeAddress | undefined;
   #remoteAddress: MaybeAddress | undefined;
@@ -57,21 +62,14 @@ export class SocketBase extends CallableDuplex {
   #bytesWritten = 0;
 
   constructor(options: SocketOptions) {
-    // A signal that is aborted already would destroy the socket before it is made: the subclass adds it last.
-    super({
-      ...options,
-      signal: undefined,
-      allowHalfOpen: Boolean(options.allowHalfOpen),
-      emitClose: false,
-      autoDestroy: true,
-      decodeStrings: false,
-    });
-    this.#user = new SocketUser(this);
+    super(options);
     this.#noDelay = Boolean(options.noDelay);
-    this.#keepAlive = {
-      enable: Boolean(options.keepAlive),
-      delay: ~~((options.keepAliveInitialDelay ?? 0) / 1000),
-    };
+    if (options.keepAlive || options.keepAliveInitialDelay) {
+      this.#keepAlive = {
+        enable: Boolean(options.keepAlive),
+        delay: ~~((options.keepAliveInitialDelay ?? 0) / 1000),
+      };
+    }
     this.#typeOfService = options.typeOfService;
     this._userBuffer = userBufferOf(this, options.onread);
   }
@@ -83,7 +81,7 @@ export class SocketBase extends CallableDuplex {
     this._handle?.close();
     this.#localAddress = undefined;
     this._handle = connection;
-    connection.user = this.#user;
+    connection.user = new SocketUser(this);
     connection.receiver.userBuffer = this._userBuffer;
     if (!this.#referenced) connection.unref();
   }

@@ -10,7 +10,6 @@ import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { tty } from '../core/seldom.js';
 import { validatedFd, validateInt32 } from '../core/validate.js';
-import { socketDomain } from './address.js';
 import { Connection } from './connection.js';
 import {
   ENOTSOCK,
@@ -77,10 +76,15 @@ export function keepAliveOf([enable, initialDelay, interval, count]: KeepAliveAr
 /** The longest time that node's timers take. */
 const timeoutMax = 2 ** 31 - 1;
 
-/** A copy of the options; a number is a descriptor. */
+/** A copy of the options, with what a socket's stream has in any case; a number is a descriptor. */
 export function checkedOptions(options: SocketOptions | number | undefined): SocketOptions {
-  if (typeof options === 'number') return { fd: options };
-  const given: SocketOptions & Record<string, unknown> = { ...options };
+  const given: SocketOptions & Record<string, unknown> = {
+    ...(typeof options === 'number' ? { fd: options } : options),
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+  };
+  given.allowHalfOpen = Boolean(given.allowHalfOpen);
   for (const mode of ['objectMode', 'readableObjectMode', 'writableObjectMode']) {
     if (given[mode]) throw invalidArgValue(`options.${mode}`, given[mode], 'is not supported');
   }
@@ -101,7 +105,7 @@ export function openDescriptor(fd: number): Connection {
   const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
   if (type !== SOCK_STREAM)
     throw invalidFdType(type !== ENOTSOCK ? 'UNKNOWN' : tty().isatty(fd) ? 'TTY' : 'FILE');
-  return new Connection(threadRing(), fd, socketDomain(fd));
+  return Connection.on(threadRing(), fd);
 }
 
 /** The connection of the `handle` option. */

@@ -27,7 +27,7 @@ export class SocketUser implements ConnectionUser {
   received(chunk: Buffer): boolean {
     const socket = this.#socket;
     socket._unrefTimer();
-    return socket.push(chunk);
+    return socket._reader?.take(chunk) === true || socket.push(chunk);
   }
 
   ended(): void {

@@ -58,7 +58,7 @@ void RingWrap::add_functions_at_once(Napi::Object object) {
 napi_value RingWrap::stat_at_once(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   if (call.wrap == nullptr) return nullptr;
-  OpStorage storage;
+  LocalStorage storage;
   Args args(env, call.values + 1, call.count > 0 ? call.count - 1 : 0, storage, *call.wrap->executor_,
             call.wrap->registered_);
   const bool follow = args.boolean();
@@ -77,7 +77,7 @@ napi_value RingWrap::stat_at_once(napi_env env, napi_callback_info info) {
 napi_value RingWrap::fstat_at_once(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   if (call.wrap == nullptr) return nullptr;
-  OpStorage storage;
+  LocalStorage storage;
   Args args(env, call.values, call.count, storage, *call.wrap->executor_, call.wrap->registered_);
   const int fd = args.i32();
   const Bytes out = args.view(sizeof(abi::kernel_statx));
@@ -93,7 +93,7 @@ napi_value RingWrap::fstat_at_once(napi_env env, napi_callback_info info) {
 napi_value RingWrap::read_at_once(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   if (call.wrap == nullptr) return nullptr;
-  OpStorage storage;
+  LocalStorage storage;
   Args args(env, call.values, call.count, storage, *call.wrap->executor_, call.wrap->registered_);
   const int fd = args.i32();
   const Bytes into = args.bytes();
@@ -109,7 +109,7 @@ napi_value RingWrap::read_at_once(napi_env env, napi_callback_info info) {
 napi_value RingWrap::write_file_at_once(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   if (call.wrap == nullptr) return nullptr;
-  OpStorage storage;
+  LocalStorage storage;
   Args args(env, call.values + 1, call.count > 0 ? call.count - 1 : 0, storage, *call.wrap->executor_,
             call.wrap->registered_);
   const uint32_t open_flags = args.u32();

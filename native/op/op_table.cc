@@ -21,6 +21,7 @@ void* reserve_memory(size_t bytes) {
 OpTable::OpTable(uint32_t capacity) : capacity_(capacity) {
   // Reserved whole, resident only where touched: slots are constructed when first used.
   ops_ = static_cast<Op*>(reserve_memory(capacity * sizeof(Op)));
+  scratchpads_ = static_cast<Scratchpad*>(reserve_memory(capacity * sizeof(Scratchpad)));
   free_ = static_cast<uint32_t*>(reserve_memory(capacity * sizeof(uint32_t)));
 }
 
@@ -28,6 +29,7 @@ OpTable::~OpTable() {
   RINGCORE_ASSERT(in_flight_ == 0, "the kernel may still write to memory that these operations hold");
   for (uint32_t i = 0; i < touched_; i++) ops_[i].storage.release();
   munmap(ops_, capacity_ * sizeof(Op));
+  munmap(scratchpads_, capacity_ * sizeof(Scratchpad));
   munmap(free_, capacity_ * sizeof(uint32_t));
 }
 
@@ -36,8 +38,8 @@ Op* OpTable::acquire(uint8_t kind) {
   if (free_count_ > 0) {
     op = &ops_[free_[--free_count_]];
   } else if (touched_ < capacity_) {
-    op = new (&ops_[touched_]) Op();
-    op->slot = touched_++;
+    op = new (&ops_[touched_]) Op(touched_, scratchpads_[touched_]);
+    touched_++;
   } else {
     return nullptr;
   }

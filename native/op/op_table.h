@@ -32,7 +32,9 @@ enum class CqeTag : uint8_t {
 struct ReadFile;
 
 struct Op {
-  uint32_t slot = 0;
+  Op(uint32_t number, Scratchpad& scratchpad) : slot(number), storage(scratchpad) {}
+
+  const uint32_t slot;
   uint32_t generation = 0;
   OpState state = OpState::kFree;
   uint8_t kind = 0;
@@ -96,6 +98,7 @@ class OpTable {
   void recycle(Op& op);
 
   Op* ops_ = nullptr;
+  Scratchpad* scratchpads_ = nullptr;  // by slot
   uint32_t* free_ = nullptr;  // a stack: the slot freed last is the one in the cache
   uint32_t capacity_;
   uint32_t used_ = 0;

@@ -1,6 +1,7 @@
 // Memory that one operation's SQE points to: paths, socket addresses, iovecs, timespecs, message headers.
 // Held until the final CQE, since the kernel may read it at any time before (io-wq does so late). Most
-// operations fit inline.
+// operations' fits into a scratchpad, which lies apart: those that need none (a receive of an idle
+// connection) do not make it resident.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +12,20 @@
 
 namespace ringcore {
 
+struct Scratchpad {
+  alignas(8) unsigned char bytes[160];
+};
+
 class OpStorage {
  public:
+  // `scratchpad` outlives it.
+  explicit OpStorage(Scratchpad& scratchpad) : scratchpad_(scratchpad) {}
+
   // Zeroed memory, aligned for any of the kernel's structs.
   void* allocate(size_t bytes) {
     bytes = (bytes + 7) & ~size_t{7};
-    if (used_ + bytes <= sizeof(inline_)) {
-      void* memory = inline_ + used_;
+    if (used_ + bytes <= sizeof(scratchpad_.bytes)) {
+      void* memory = scratchpad_.bytes + used_;
       used_ += static_cast<uint32_t>(bytes);
       std::memset(memory, 0, bytes);
       return memory;
@@ -55,9 +63,15 @@ class OpStorage {
     uint64_t padding;  // what follows is aligned to 16
   };
 
+  Scratchpad& scratchpad_;
   Block* blocks_ = nullptr;
   uint32_t used_ = 0;
-  alignas(8) unsigned char inline_[148];
+};
+
+// With a scratchpad of its own.
+class LocalStorage : private Scratchpad, public OpStorage {
+ public:
+  LocalStorage() : OpStorage(static_cast<Scratchpad&>(*this)) {}
 };
 
 }  // namespace ringcore

@@ -67,7 +67,7 @@ void check_words(const io_uring_sqe& sqe, const char* name, uint8_t opcode, cons
 // For shapes whose SQE holds nothing that lies in the storage.
 template <class Shape>
 void expect(Values values, uint8_t opcode, const Words& words, int line = __builtin_LINE()) {
-  OpStorage storage;
+  LocalStorage storage;
   check_words(filled<Shape>(storage, std::move(values)), Shape::kName, opcode, words, line);
   storage.release();
 }
@@ -112,7 +112,7 @@ TEST("shapes: readv and writev take a list that is held") {
     CHECK_EQ(list[1].iov_base, static_cast<void*>(memory + 32));
     CHECK_EQ(list[1].iov_len, 32u);
   };
-  OpStorage storage;
+  LocalStorage storage;
   check(filled<Readv>(storage, {3, kMemory, 10, 4}), Readv::kName, abi::IORING_OP_READV);
   check(filled<Writev>(storage, {3, kMemory, 10, 4}), Writev::kName, abi::IORING_OP_WRITEV);
   storage.release();
@@ -148,7 +148,7 @@ TEST("shapes: closing, by descriptor and by slot") {
 }
 
 TEST("shapes: extended attributes of an open file") {
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe get = filled<Fgetxattr>(storage, {3, "user.a", kMemory});
   check_words(get, "fgetxattr", abi::IORING_OP_FGETXATTR,
               {.fd = 3, .off = kMemoryAt, .addr = get.addr, .len = 64});
@@ -170,7 +170,7 @@ TEST("shapes: a new descriptor is an ordinary one, a free slot, or a slot") {
 }
 
 TEST("shapes: openat and openat2") {
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe open = filled<Openat>(storage, {AT_FDCWD, "dir/file", O_RDWR | O_CREAT, 0640, -2});
   check_words(open, "openat", abi::IORING_OP_OPENAT,
               {.fd = AT_FDCWD, .addr = open.addr, .len = 0640, .op_flags = O_RDWR | O_CREAT, .index = ~0u});
@@ -189,7 +189,7 @@ TEST("shapes: openat and openat2") {
 
 TEST("shapes: statx writes to the caller's 256 bytes") {
   static char out[256];
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe sqe =
       filled<Statx>(storage, {AT_FDCWD, "file", AT_SYMLINK_NOFOLLOW, 0x7ff, Bytes{out, sizeof(out)}});
   check_words(sqe, "statx", abi::IORING_OP_STATX,
@@ -199,7 +199,7 @@ TEST("shapes: statx writes to the caller's 256 bytes") {
 }
 
 TEST("shapes: two paths") {
-  OpStorage storage;
+  LocalStorage storage;
   const auto check = [](const io_uring_sqe& sqe, const char* name, uint8_t opcode, uint32_t flags) {
     check_words(sqe, name, opcode, {.fd = 3, .off = sqe.off, .addr = sqe.addr, .len = 4, .op_flags = flags});
     CHECK_EQ(text_at(sqe.addr), "old");
@@ -219,7 +219,7 @@ TEST("shapes: two paths") {
 }
 
 TEST("shapes: one path") {
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe unlink = filled<Unlinkat>(storage, {3, "name", AT_REMOVEDIR});
   check_words(unlink, "unlinkat", abi::IORING_OP_UNLINKAT, {.fd = 3, .addr = unlink.addr, .op_flags = 0x200});
   const io_uring_sqe mkdir = filled<Mkdirat>(storage, {3, "name", 0755});
@@ -245,7 +245,7 @@ TEST("shapes: making and naming a socket") {
                  {.fd = AF_INET6, .off = SOCK_STREAM | SOCK_CLOEXEC, .len = 6});
   expect<Listen>({3, 511}, abi::IORING_OP_LISTEN, {.fd = 3, .len = 511});
   expect<Shutdown>({3, SHUT_WR}, abi::IORING_OP_SHUTDOWN, {.fd = 3, .len = 1});
-  OpStorage storage;
+  LocalStorage storage;
   const Bytes name{memory, 16};
   const auto check = [](const io_uring_sqe& sqe, const char* shape, uint8_t opcode) {
     check_words(sqe, shape, opcode, {.fd = 3, .off = 16, .addr = sqe.addr});
@@ -282,7 +282,7 @@ TEST("shapes: send and receive") {
 }
 
 TEST("shapes: messages carry their vectors and an address") {
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe send = filled<Sendmsg>(storage, {3, kMemory, Bytes{memory, 28}, MSG_NOSIGNAL});
   check_words(send, "sendmsg", abi::IORING_OP_SENDMSG,
               {.fd = 3, .addr = send.addr, .len = 1, .op_flags = MSG_NOSIGNAL});
@@ -350,7 +350,7 @@ TEST("timespec_of: milliseconds with their fraction, never out of range") {
 }
 
 TEST("shapes: timeouts hold their timespec") {
-  OpStorage storage;
+  LocalStorage storage;
   const auto check = [](const io_uring_sqe& sqe, const char* name, uint32_t count, uint32_t flags) {
     check_words(sqe, name, abi::IORING_OP_TIMEOUT,
                 {.fd = -1, .off = count, .addr = sqe.addr, .len = 1, .op_flags = flags});
@@ -388,7 +388,7 @@ TEST("shapes: readiness") {
   expect<Nop>({}, abi::IORING_OP_NOP, {.fd = -1});
   expect<Poll>({3, POLLIN | POLLRDHUP}, abi::IORING_OP_POLL_ADD, {.fd = 3, .op_flags = POLLIN | POLLRDHUP});
   expect<PollMultishot>({3, POLLOUT}, abi::IORING_OP_POLL_ADD, {.fd = 3, .len = 1, .op_flags = POLLOUT});
-  OpStorage storage;
+  LocalStorage storage;
   const io_uring_sqe sqe =
       filled<EpollCtl>(storage, {3, EPOLL_CTL_MOD, 5, int64_t{EPOLLIN} | int64_t{EPOLLET}, 0x1234'5678'9abc});
   check_words(sqe, "epollCtl", abi::IORING_OP_EPOLL_CTL, {.fd = 3, .off = 5, .addr = sqe.addr, .len = 3});

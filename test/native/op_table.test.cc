@@ -85,8 +85,8 @@ TEST("table: a new tenant starts afresh, in a new generation") {
 }
 
 TEST("user_data: slot, generation and tag are told apart") {
-  Op op;
-  op.slot = 0x12345678;
+  Scratchpad scratchpad;
+  Op op(0x12345678, scratchpad);
   op.generation = 0xabcdef;
   const uint64_t value = op.user_data(CqeTag::kLinkTimeout);
   CHECK_EQ(value, 0x01abcdef12345678u);
@@ -258,7 +258,7 @@ TEST("rules: the table outlives what is in flight") {
 // ---- Storage ----------------------------------------------------------------------------------------------
 
 TEST("storage: memory is zeroed, aligned and apart, small and large") {
-  OpStorage storage;
+  LocalStorage storage;
   std::map<unsigned char*, size_t> blocks;
   for (const size_t bytes : {1, 7, 8, 100, 24, 5000, 16, 0, 128, 64 * 1024}) {
     auto* memory = static_cast<unsigned char*>(storage.allocate(bytes));
@@ -278,7 +278,7 @@ TEST("storage: memory is zeroed, aligned and apart, small and large") {
 }
 
 TEST("storage: released memory is reused, and zeroed again") {
-  OpStorage storage;
+  LocalStorage storage;
   auto* first = static_cast<unsigned char*>(storage.allocate(32));
   std::memset(first, 0xff, 32);
   storage.release();
@@ -291,8 +291,8 @@ TEST("storage: released memory is reused, and zeroed again") {
 }
 
 TEST("storage: a string is closed by a zero, whatever its length") {
-  OpStorage storage;
-  for (const size_t length : {0, 1, 7, 8, 100, 139, 140, 4095}) {
+  LocalStorage storage;
+  for (const size_t length : {0, 1, 7, 8, 100, 159, 160, 4095}) {
     const std::string text(length, 'p');
     CHECK_EQ(storage.store_string(text), text);
   }

@@ -14,20 +14,21 @@ t.test('activity puts it off', async (t) => {
   const socket = await connected(server);
   let fired = 0;
   const before = timers();
-  socket.setTimeout(150, () => fired++);
-  for (let i = 0; i < 40; i++) {
+  // Long enough for a machine that does other things, too.
+  socket.setTimeout(800, () => fired++);
+  for (let i = 0; i < 100; i++) {
     await sleep(10);
     if (i % 2 === 0) socket.write('x');
     else peers[0]!.write('y');
     socket.read();
   }
   t.equal(fired, 0, 'not while something moves');
-  t.ok(timers() - before <= 6, `${timers() - before} timer operations in 400 ms`);
+  t.ok(timers() - before <= 6, `${timers() - before} timer operations in 1 s`);
   const began = performance.now();
   await once(socket, 'timeout');
   const elapsed = performance.now() - began;
-  t.ok(elapsed > 100 && elapsed < 400, `${elapsed} ms after the last activity`);
-  await sleep(200);
+  t.ok(elapsed > 700 && elapsed < 1600, `${elapsed} ms after the last activity`);
+  await sleep(100);
   t.equal(fired, 1, 'once');
   socket.destroy();
   await closed(server);
