@@ -372,6 +372,13 @@ export interface NativeRing {
    */
   own(fd: number): void;
   disown(fd: number): void;
+  /**
+   * socket(2), fcntl(F_DUPFD_CLOEXEC) with `own`, and `disown` with close(2), each in one call, since a thread can be
+   * terminated between two. Undefined where the ring is closed.
+   */
+  openSocket(domain: number, type: number, protocol: number): number | undefined;
+  duplicate(fd: number): number | undefined;
+  closeNow(fd: number): number | undefined;
   /** Undefined where the ring is closed. */
   owns(fd: number): boolean | undefined;
   submit(): void;

@@ -33,8 +33,7 @@ function openPipe(): Pipe | undefined {
 /** Nothing is in flight on it. */
 function closePipe(pipe: Pipe): void {
   for (const end of pipe) {
-    ring().native.disown(end);
-    loadBinding().closeDescriptor(end);
+    if (ring().native.closeNow(end) === undefined) loadBinding().closeDescriptor(end);
   }
 }
 

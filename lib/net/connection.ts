@@ -17,7 +17,6 @@ import {
   SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
-  SOCK_STREAM,
   SOL_SOCKET,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
@@ -34,7 +33,7 @@ import {
   type Endpoint,
   type MaybeAddress,
 } from './address.js';
-import { descriptorClosed, own } from './descriptors.js';
+import { closeNow, descriptorClosed, openSocket, own } from './descriptors.js';
 import { Receiver } from './receiver.js';
 import { Sender, type WriteCallback } from './sender.js';
 import { loadBinding } from '../core/binding.js';
@@ -112,10 +111,9 @@ export class Connection {
   /** Opens the socket that an endpoint needs. 0, or -errno. */
   open(endpoint: Endpoint): number {
     this.domain = domainOf(endpoint);
-    const fd = loadBinding().socket(this.domain, SOCK_STREAM, 0);
+    const fd = openSocket(this.ring, this.domain);
     if (fd < 0) return fd;
     this.fd = fd;
-    own(this.ring, fd);
     if (this.#keepAliveEarly) this.setKeepAlive(true, 60);
     return 0;
   }
@@ -288,8 +286,7 @@ class DescriptorClose implements CompletionHandler, Waiter {
   }
 
   refuse(): void {
-    this.#ring.native.disown(this.#fd);
-    loadBinding().closeDescriptor(this.#fd);
+    closeNow(this.#ring, this.#fd);
     process.nextTick(() => this.complete(0, TERMINAL));
   }
 

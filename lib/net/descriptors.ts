@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { loadBinding } from '../core/binding.js';
+import { SOCK_STREAM } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 
 /**
@@ -11,6 +13,21 @@ import type { Ring } from '../core/ring.js';
  */
 export function own(ring: Ring, fd: number): void {
   if (fd > 2) ring.native.own(fd);
+}
+
+/** A new stream socket that is owned; or -errno. */
+export function openSocket(ring: Ring, domain: number): number {
+  return ring.native.openSocket(domain, SOCK_STREAM, 0) ?? loadBinding().socket(domain, SOCK_STREAM, 0);
+}
+
+/** Another descriptor of the same file, which is owned; or -errno. */
+export function duplicate(ring: Ring, fd: number): number {
+  return ring.native.duplicate(fd) ?? loadBinding().duplicate(fd);
+}
+
+/** Closes one on which nothing is in flight. */
+export function closeNow(ring: Ring, fd: number): void {
+  if (ring.native.closeNow(fd) === undefined) loadBinding().closeDescriptor(fd);
 }
 
 const waiting = new Set<() => void>();

@@ -18,13 +18,12 @@ import {
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
-  SOCK_STREAM,
   SOL_SOCKET,
 } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import { domainOf, encode, localAddress, socketDomain, type Endpoint } from './address.js';
 import { Connection } from './connection.js';
-import { onDescriptorClosed, own as ownDescriptor } from './descriptors.js';
+import { closeNow, duplicate, onDescriptorClosed, openSocket, own as ownDescriptor } from './descriptors.js';
 import {
   EACCES,
   EAGAIN,
@@ -68,12 +67,12 @@ function endAll(): void {
 }
 
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
-export function openListening(endpoint: Endpoint, { ipv6Only, reusePort }: ListenFlags): number {
+export function openListening(ring: Ring, endpoint: Endpoint, { ipv6Only, reusePort }: ListenFlags): number {
   const sockaddr = encode(endpoint);
   if (typeof sockaddr === 'number') return sockaddr;
   const domain = domainOf(endpoint);
   const binding = loadBinding();
-  const fd = binding.socket(domain, SOCK_STREAM, 0);
+  const fd = openSocket(ring, domain);
   if (fd < 0) return fd;
   // A port whose last connections are still in TIME_WAIT can be used.
   if (domain !== AF_UNIX) binding.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -82,7 +81,7 @@ export function openListening(endpoint: Endpoint, { ipv6Only, reusePort }: Liste
   if (reusePort && domain !== AF_UNIX) result = binding.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (result >= 0) result = binding.bind(fd, sockaddr);
   if (result >= 0) return fd;
-  binding.closeDescriptor(fd);
+  closeNow(ring, fd);
   // As libuv, for the sake of programs that are at home on Windows.
   return domain === AF_UNIX && result === ENOENT ? EACCES : result;
 }
@@ -143,7 +142,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
 
   /** Node's handle over a duplicate of its descriptor; or -errno. */
   static over(ring: Ring, native: NativeHandle): Listener | number {
-    const fd = loadBinding().duplicate(native.fd);
+    const fd = duplicate(ring, native.fd);
     return fd < 0 ? fd : new Listener(ring, fd, undefined, native);
   }
 
@@ -198,15 +197,10 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     if (released) this.#closeDescriptor();
   }
 
-  #closeNow(fd: number): void {
-    this.ring.native.disown(fd);
-    loadBinding().closeDescriptor(fd);
-  }
-
   #closeDescriptor(): void {
     if (this.#descriptorGone) return;
     this.#descriptorGone = true;
-    this.#closeNow(this.fd);
+    closeNow(this.ring, this.fd);
   }
 
   #ended(): void {
@@ -289,7 +283,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     if (res >= 0) {
       // One that comes while it is being stopped was accepted before: it is delivered, unless nobody is there or
       // nothing could be done on it, the ring being closed.
-      if (connection === undefined) this.#closeNow(res);
+      if (connection === undefined) closeNow(this.ring, res);
       else this.onconnection(0, connection);
     } else if (this.#closed || passing.includes(res) || (res === ECANCELED && stopping)) {
       // Nothing is lost.

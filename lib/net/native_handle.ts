@@ -9,6 +9,7 @@ import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { Connection } from './connection.js';
+import { duplicate } from './descriptors.js';
 import { nodeNet } from './node_net.js';
 
 /** What a server needs of the handle that it listens with: node's, or the ring's `Listener`. */
@@ -41,7 +42,7 @@ export function isNativeHandle(value: unknown): value is NativeHandle {
 
 /** The connection of one of node's handles, which is closed. -errno where the process has no descriptor left. */
 export function takeConnection(handle: NativeHandle): Connection | number {
-  const fd = loadBinding().duplicate(handle.fd);
+  const fd = duplicate(threadRing(), handle.fd);
   handle.close();
   return fd < 0 ? fd : Connection.on(threadRing(), fd);
 }

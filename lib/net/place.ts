@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ring as threadRing } from '../core/backend.js';
 import { loadBinding } from '../core/binding.js';
 import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Endpoint } from './address.js';
@@ -64,7 +65,11 @@ export function openWanted(wanted: Wanted): Opened {
 }
 
 function openAt(endpoint: Endpoint, flags: ListenFlags): Opened {
-  return { fd: openListening(endpoint, flags), endpoint, ...nameOf({ place: endpoint, backlog: 0 }) };
+  return {
+    fd: openListening(threadRing(), endpoint, flags),
+    endpoint,
+    ...nameOf({ place: endpoint, backlog: 0 }),
+  };
 }
 
 /** The user's own descriptor, or EINVAL if it is no stream socket's. */

@@ -1,8 +1,11 @@
 #include "binding/ring_wrap.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "binding/errors.h"
@@ -305,6 +308,12 @@ Napi::Object RingWrap::make_object() {
   return object;
 }
 
+Napi::Value RingWrap::owned_result(const Napi::CallbackInfo& info, int fd) {
+  if (fd < 0) return Napi::Number::New(info.Env(), -errno);
+  owned_.insert(fd);
+  return Napi::Number::New(info.Env(), fd);
+}
+
 void RingWrap::add_control_functions(Napi::Object object) {
   const Napi::Env env(env_);
   const auto add = [&](const char* name, auto body) {
@@ -318,6 +327,7 @@ void RingWrap::add_control_functions(Napi::Object object) {
   };
   using Info = const Napi::CallbackInfo&;
   const auto u32 = [](Info info, size_t i) { return info[i].As<Napi::Number>().Uint32Value(); };
+  const auto i32 = [](Info info, size_t i) { return info[i].As<Napi::Number>().Int32Value(); };
 
   add("beginChain", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     return Napi::Number::New(info.Env(), wrap.executor_->begin_chain(u32(info, 0)));
@@ -341,16 +351,27 @@ void RingWrap::add_control_functions(Napi::Object object) {
     wrap.executor_->submit_eagerly();
     return info.Env().Undefined();
   });
-  add("own", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.insert(info[0].As<Napi::Number>().Int32Value());
+  add("own", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.owned_.insert(i32(info, 0));
     return info.Env().Undefined();
   });
-  add("owns", [](RingWrap& wrap, Info info) -> Napi::Value {
-    return Napi::Boolean::New(info.Env(), wrap.owned_.has(info[0].As<Napi::Number>().Int32Value()));
+  add("owns", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    return Napi::Boolean::New(info.Env(), wrap.owned_.has(i32(info, 0)));
+  });
+  // In one call with the system's: a thread can be terminated between two.
+  add("openSocket", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    return wrap.owned_result(info, ::socket(i32(info, 0), i32(info, 1) | SOCK_CLOEXEC, i32(info, 2)));
+  });
+  add("duplicate", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    return wrap.owned_result(info, ::fcntl(i32(info, 0), F_DUPFD_CLOEXEC, 3));
+  });
+  add("closeNow", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.owned_.erase(i32(info, 0));
+    return Napi::Number::New(info.Env(), ::close(i32(info, 0)) < 0 ? -errno : 0);
   });
   // For who closes it in another way than by a `close` of this ring.
-  add("disown", [](RingWrap& wrap, Info info) -> Napi::Value {
-    wrap.owned_.erase(info[0].As<Napi::Number>().Int32Value());
+  add("disown", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.owned_.erase(i32(info, 0));
     return info.Env().Undefined();
   });
   add("startTrace", [](RingWrap& wrap, Info info) -> Napi::Value {

@@ -39,6 +39,8 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
 
   Napi::Object make_object();
   void add_control_functions(Napi::Object object);
+  // A system call's: a new descriptor, which is owned, or -errno.
+  Napi::Value owned_result(const Napi::CallbackInfo& info, int fd);
   // statAtOnce(path, follow, out), fstatAtOnce(fd, out), readAtOnce(fd, view, offset, length, position,
   // buffered), writeFileAtOnce(path, flags, mode, view), copyFileAtOnce(source, dest): the result, or
   // kAskTheRing. mayAnswer(): whether the turn has time for one.
