@@ -2,14 +2,14 @@
 // Each test is named after those of liburing that look for the same on the kernel's side.
 //
 // Broken on purpose, to see them fail:
-//   cq-overflow            native/ring/ring.h: wants_enter() without CQ_OVERFLOW
-//   msg-ring-overflow      the same
-//   recv-inc-ooo           native/ring/buffer_ring.cc: consume() without `buffer.used += bytes`
-//   buf-ring-stress        lib/core/multishot.ts: ENOBUFS does not wait for a buffer that comes back
-//   accept-mshot-stress    lib/core/multishot.ts: what nobody took is not discarded
-//   mshot-shutdown-race    lib/core/multishot.ts: the queue is dropped when the terminal completion comes
+//   cq-overflow            native/ring/buffer_ring.cc: consume() without `buffer.used += bytes`
+//   recv-inc-ooo           the same; lib/core/multishot.ts: the queue is dropped when the terminal completion comes
+//   mshot-shutdown-race    the first of the two
+//   buf-ring-stress        lib/core/multishot.ts: not armed again when the kernel ended it; or behind ENOBUFS, when buffers
+//                          have come back since
+//   accept-mshot-stress    lib/core/multishot.ts: what nobody took is not discarded (clients wait for ever)
+//   msg-ring-overflow      native/ring/ring.h: wants_enter() without CQ_OVERFLOW (it hangs)
 //   cq-full                lib/core/control_ops.ts: a timer is over when the kernel ends it
-//   poll-mshot-overflow    lib/core/multishot.ts: not armed again when the kernel ended it
 import { once } from 'node:events';
 import { connect as nodeConnect } from 'node:net';
 import t, { type Test } from 'tap';

@@ -6,7 +6,7 @@
 //   link-timeout           native/executor: the operation ends with its own CQE, its link timeout's is not awaited
 //   accept-reuse           lib/net/listener.ts: close() does not cancel the accept now
 //   submit-reuse           native/binding/args.cc: path() keeps the text elsewhere than in the operation's storage
-//   pipe-reuse             native/executor: a slot is free before JavaScript has seen its result
+//   pipe-reuse             native/executor: cancel() ends the operation at once, before its CQE
 //   linked-defer-close     lib/core/chain.ts: no link flag
 //   send-zerocopy          native/executor: the first CQE of a zero-copy send is taken for the last
 //   thread-exit            native/executor: a descriptor's number leaves the list when its close completes
@@ -188,6 +188,7 @@ t.test('pipe-reuse, fixed-reuse: slots and numbers change hands with operations 
     t.ok((await outcomes).every(({ status }) => status === 'rejected'));
     await Promise.all([close(nextReader), close(nextWriter)]);
   }
+  t.equal(stats().stale, 0, 'nobody has left before the kernel was done');
   t.strictSame(await descriptorsBackAt(before), before);
 });
 
