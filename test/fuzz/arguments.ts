@@ -35,7 +35,8 @@ export function argumentsOf(
   let faults = 0;
   // Which of two paths the kernel looks at first differs.
   const isRefused = (value: unknown): boolean =>
-    value === '' || (typeof value === 'string' && value.length > 4096);
+    (typeof value === 'string' && (value === '' || value.length > 4096)) ||
+    (value instanceof Uint8Array && value.byteLength === 0);
   const hasTwo = kinds.filter((kind) => kind === 'path').length > 1;
   for (let i = 0; i < count; i++) {
     // Behind node's last argument ringcore takes limits, where node takes nothing.

@@ -120,7 +120,7 @@ const ofSocket =
     heard = [];
     const socket = isConnected ? net.connect(port, '127.0.0.1') : new net.Socket();
     if (isConnected) await once(socket, 'connect');
-    const events = record(socket, ['end', 'finish', 'error', 'close', 'timeout']);
+    const events = record(socket, ['end', 'finish', 'error', 'close']);
     const outcome = await outcomeOf(() => {
       const result = (socket as unknown as Functions)[name]!(...args);
       // It is no result to be closed, and no port is the same twice.

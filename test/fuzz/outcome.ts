@@ -12,7 +12,7 @@ function masked(text: string): string {
     .replaceAll(process.cwd(), '.')
     .replaceAll(Buffer.from(process.cwd()).toString('hex'), '.')
     .replace(
-      /(\b(?:file|other|folder|inner|link|missing|deeper|below|thing)|\ufffd)[A-Za-z0-9]{6}(?=$|')/,
+      /(\b(?:file|other|folder|inner|link|missing|deeper|below|thing)|\ufffd|ï¿½)[A-Za-z0-9]{6}(?=$|')/,
       '$1…',
     );
 }

@@ -19,6 +19,7 @@ export interface Options {
   /** Only those whose name this expression finds. */
   only?: string | undefined;
   onLine?: (line: string) => void;
+  env?: NodeJS.ProcessEnv;
 }
 
 export interface Report {
@@ -40,7 +41,14 @@ function folderFor(job: number): string {
   return job % 2 === 0 ? memory : tmpdir();
 }
 
-export async function fuzz({ seed, calls, seconds, only, onLine = () => {} }: Options): Promise<Report> {
+export async function fuzz({
+  seed,
+  calls,
+  seconds,
+  only,
+  onLine = () => {},
+  env = process.env,
+}: Options): Promise<Report> {
   const report: Report = { calls: 0, failures: [], spared: [] };
   const deadline = performance.now() + (seconds ?? Infinity) * 1000;
   const fail = (line: string): void => {
@@ -61,7 +69,7 @@ export async function fuzz({ seed, calls, seconds, only, onLine = () => {} }: Op
         ...args,
         ...(only === undefined ? [] : [only]),
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RINGCORE_BACKEND: 'io_uring' } },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, RINGCORE_BACKEND: 'io_uring' } },
     );
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4000)));

@@ -126,6 +126,8 @@ async function compare(target: Target, seeds: Seeds): Promise<void> {
   // Of two faults, which is told of first differs between versions of node.
   const isComparable = ring.faults < 2 || ring.outcome === hung || ring.uncaught.length > 0;
   if (!isComparable || nodes.outcome === hung) return;
+  // What node throws where nobody can catch it, is not to be thrown.
+  if (nodes.uncaught.length > 0 && ring.uncaught.length === 0) return;
   for (const part of ['outcome', 'uncaught', 'left'] as const) {
     if (!isDeepStrictEqual(nodes[part], ring[part])) {
       report(seed, target, `${part}: node ${shown(nodes[part])}, ringcore ${shown(ring[part])}`);
