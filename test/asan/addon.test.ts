@@ -1,6 +1,5 @@
 // The addon under AddressSanitizer and UndefinedBehaviorSanitizer: operations of every kind, streams, sockets, workers,
 // and generated calls. More of it: npm run test:asan.
-// Shown to fail: `RingWrap::read` (native/binding) with a view's bytes freed behind the call: heap-use-after-free.
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { fuzz } from '../fuzz/processes.js';
