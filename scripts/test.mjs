@@ -138,6 +138,9 @@ if (filters.length === 0) {
 if (!built && globSync('test/{contract,faults,hazards}/*.test.ts').some(wanted)) {
   await step('addon with faults', process.execPath, ['scripts/fault_addon.mjs']);
 }
+if (!built && globSync('test/asan/*.test.ts').some(wanted)) {
+  await step('addon under ASan', process.execPath, ['scripts/asan_addon.mjs']);
+}
 if (globSync('test/native/**/*.test.cc').some(wanted)) {
   await tapStep('native tests', ['scripts/test_native.mjs', ...filters], {
     onAssertion: (run, { passed }) => console.log(`${run.ok ? 'ok' : 'not ok'} ${run.name} (${passed})`),

@@ -8,7 +8,7 @@
  */
 import { IORING_TIMEOUT_ETIME_SUCCESS } from './constants.js';
 import { validatedDescriptor, type Descriptor } from './direct.js';
-import { invalidArgType, invalidArgValue, invalidState } from './errors.js';
+import { invalidArgType, invalidArgValue, invalidState, outOfRange } from './errors.js';
 import { MultishotOperation, type MultishotOptions } from './multishot.js';
 import { Operation, type OperationOptions } from './operation.js';
 import { Ring } from './ring.js';
@@ -82,9 +82,12 @@ export function timeout(ms: number, options: TimeoutOptions = {}): Operation<voi
     { expected: [ETIME], decode: () => {} },
   );
 }
+/** Below, it has always expired already when the kernel looks for what is to be cancelled: it would never end. */
+const leastEndlessMs = 0.1;
+
 /**
- * Expires every `ms` milliseconds, without drift, `repeats` times (0: for ever); iterates over the number of the
- * expiry, from 1. Since 6.4.
+ * Expires every `ms` milliseconds, without drift, `repeats` times (0: for ever, and then not more often than every 0.1
+ * ms); iterates over the number of the expiry, from 1. Since 6.4.
  */
 export function timeoutMultishot(
   ms: number,
@@ -93,6 +96,7 @@ export function timeoutMultishot(
   validateDuration(ms, 'ms');
   const { repeats = 0 } = options;
   validateUint32(repeats, 'options.repeats');
+  if (repeats === 0 && ms < leastEndlessMs) throw outOfRange('ms', `>= ${leastEndlessMs}`, ms);
   let expiries = 0;
   return new MultishotOperation(
     'timeout',

@@ -19,7 +19,7 @@ import {
   validatedFileIndex,
   type Descriptor,
 } from './direct.js';
-import { invalidArgType } from './errors.js';
+import { invalidArgType, invalidArgValue } from './errors.js';
 import { MultishotOperation, type MultishotOptions } from './multishot.js';
 import { Operation, type OperationOptions } from './operation.js';
 import {
@@ -234,6 +234,8 @@ export function send(
  * completion; the buffer stays held, and must not be changed, until `released` resolves (the peer has acknowledged the
  * data, or the kernel has made a copy). Pays from some 10 KiB on. Errors as {@link send}; EOPNOTSUPP where the
  * protocol cannot do it, ENOMEM over the limit of locked memory. Since 6.0.
+ *
+ * Not with `flags: { drain: true }`: such a send waits for its own notification, and everything behind it does, too.
  */
 export function sendZc(
   fd: Descriptor,
@@ -243,6 +245,9 @@ export function sendZc(
   const file = validatedDescriptor(fd);
   const { view, offset, length } = validatedRange(buffer, options.offset, options.length);
   const msgFlags = msgFlagsOf(options) | MSG_NOSIGNAL;
+  if (options.flags?.drain) {
+    throw invalidArgValue('options.flags', options.flags, 'must not have drain for a send without a copy');
+  }
   return new Operation(
     'send',
     (native, f, t) =>

@@ -25,9 +25,14 @@ export interface Transfer<B = View> {
   limits: Limits;
 }
 
-/** Whether readFile, writeFile and appendFile take this as a descriptor. */
+/** Whether it can be a descriptor. */
 export function isDescriptor(value: unknown): value is number {
   return typeof value === 'number' && value === (value | 0);
+}
+
+/** Whether readFile, writeFile and appendFile take this as a descriptor, as node finds out: of what is no number at all (a symbol, a bigint) it throws, in the engine's words. */
+export function namesDescriptor(path: unknown): path is number {
+  return path === ((path as number) | 0);
 }
 
 /** A path that stays as it is now: the program may use its buffer for something else while it waits. */

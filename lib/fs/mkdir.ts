@@ -93,7 +93,8 @@ async function makePath(path: Path, mode: number, task?: Task): Promise<string |
       onTheWayDown = true;
     }
   }
-  return first === undefined || typeof first === 'string' ? first : Buffer.from(first).toString();
+  // As the file system has it: without what UTF-8 has no bytes for.
+  return first === undefined ? undefined : Buffer.from(first as string).toString();
 }
 
 /** Behind a mkdir of `path` that failed with `res`: throws, unless there is a directory. */

@@ -5,7 +5,7 @@
  */
 import { abortError } from '../core/errors.js';
 import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
-import { isDescriptor } from './arguments.js';
+import { namesDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
 import { likeNodes } from './exported.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
@@ -55,7 +55,7 @@ export function readFileCallback(path: unknown, options: unknown, callback?: Cal
   callback ||= options as Callback<[Content?]>;
   validateFunction(callback, 'cb');
   const valid = validatedOptions(options);
-  if (isDescriptor(path)) {
+  if (namesDescriptor(path)) {
     validatedFd(path);
     callWith(readDescriptor(path, valid), bound(callback));
     return;

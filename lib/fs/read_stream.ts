@@ -12,8 +12,8 @@ import { describeFile } from './open_file.js';
 import { PipeReader } from './pipe_reader.js';
 import { soleDestination } from './piping.js';
 import { ReadAhead } from './read_ahead.js';
-import { filesOf, setFiles } from './stream_files.js';
-import { streamOptions } from './stream_options.js';
+import { filesOf } from './stream_files.js';
+import { construct } from './stream_options.js';
 
 const { S_IFREG } = fsConstants;
 const ahead = Symbol('ahead');
@@ -48,9 +48,7 @@ export function ReadStream(this: State | void, path: unknown, options?: unknown)
   if (!(this instanceof (ReadStream as unknown as new () => State))) {
     return new (ReadStream as unknown as new (path: unknown, options: unknown) => State)(path, options);
   }
-  const prepared = streamOptions(this, options);
-  setFiles(this, prepared.files);
-  Base.call(this, path, prepared.options);
+  construct(this, Base, path, options);
   return undefined;
 }
 

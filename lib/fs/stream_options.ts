@@ -5,24 +5,44 @@
  */
 import { notImplemented } from './errors.js';
 import { FileHandle, isNodeHandle } from './file_handle.js';
-import { HandleFiles, StreamFiles } from './stream_files.js';
+import { HandleFiles, setFiles, StreamFiles } from './stream_files.js';
 
 /** A stream that can be closed with its handle. */
 interface Closable {
   close(): void;
 }
 
+/** node's class, as a function. */
+interface Base {
+  call(self: object, path: unknown, options: unknown): void;
+}
+
 interface Prepared {
   /** undefined: the program has brought its own `fs`, or node does the work. */
   files: StreamFiles | undefined;
   options: unknown;
+  /** The handle is as it was before. */
+  undo?: () => void;
+}
+
+/** Makes `stream` one of node's class `base`, with ringcore's files under it. */
+export function construct(stream: object, base: Base, path: unknown, given: unknown): void {
+  const { files, options, undo } = prepare(stream, given);
+  setFiles(stream, files);
+  try {
+    base.call(stream, path, options);
+  } catch (error) {
+    // There is no stream that would close the handle, or could be closed with it.
+    undo?.();
+    throw error;
+  }
 }
 
 /**
  * The options with ringcore's `fs` in them, unless the program has one of its own. What is wrong with them is for
  * node's constructor to say.
  */
-export function streamOptions(stream: object, options: unknown): Prepared {
+function prepare(stream: object, options: unknown): Prepared {
   if (typeof options === 'string') options = { encoding: options };
   if (options != null && typeof options !== 'object') {
     // As for every function of fs: a function is no options.
@@ -38,8 +58,13 @@ export function streamOptions(stream: object, options: unknown): Prepared {
     copy.fd = handle.fd;
     // A closed one: node refuses the descriptor -1.
     const files = handle.fd === -1 ? new StreamFiles() : new HandleFiles(handle);
-    handle.on('close', () => (stream as Closable).close());
-    return { files, options: { ...copy, fs: files } };
+    const onClose = (): void => (stream as Closable).close();
+    handle.on('close', onClose);
+    const undo = (): void => {
+      handle.off('close', onClose);
+      if (files instanceof HandleFiles) handle.unref();
+    };
+    return { files, options: { ...copy, fs: files }, undo };
   }
   if (copy.fs || isNodeHandle(copy.fd)) return { files: undefined, options: copy };
   const files = new StreamFiles();

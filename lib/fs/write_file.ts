@@ -7,7 +7,7 @@ import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { abortError, systemError } from '../core/errors.js';
 import { validatedFd, validatedPath, validateFunction } from '../core/validate.js';
-import { isDescriptor } from './arguments.js';
+import { namesDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
 import { closeDescriptor, closeQuietly } from './close.js';
 import { EAGAIN, EBADF, EFAULT } from './errors.js';
@@ -130,7 +130,7 @@ function writeCallback(
     const { mode = 0o666, signal } = options;
     return writeThroughExports(path, content, { flag: options.flag || flag, mode, flush, signal }, callback);
   }
-  if (isDescriptor(path)) {
+  if (namesDescriptor(path)) {
     validatedFd(path);
     const written = writeDescriptor(path, content, options);
     return callWith(flush ? written.then(() => synchronize(path, false)) : written, bound(callback));

@@ -5,7 +5,7 @@
  * @module
  */
 import { abortError } from '../core/errors.js';
-import { isDescriptor } from './arguments.js';
+import { namesDescriptor } from './arguments.js';
 import type { Callback } from './callback.js';
 import { seen } from './exported.js';
 
@@ -19,7 +19,7 @@ interface Options {
 type Done = Callback<[]>;
 
 export function writeThroughExports(path: unknown, bytes: Uint8Array, options: Options, done: Done): void {
-  if (isDescriptor(path)) return writeAll(path, bytes, 0, options, done);
+  if (namesDescriptor(path)) return writeAll(path, bytes, 0, options, done);
   const { flag, mode } = options;
   seen.open(path as string, flag, mode, (error, fd) => {
     if (error) return done(error);

@@ -7,8 +7,7 @@
 import type { WriteStream as NodeWriteStream } from 'node:fs';
 import { seen } from './exported.js';
 import nodeFs from './node_fs.js';
-import { setFiles } from './stream_files.js';
-import { streamOptions } from './stream_options.js';
+import { construct } from './stream_options.js';
 
 type Constructor = new (path: unknown, options: unknown) => NodeWriteStream;
 
@@ -22,9 +21,7 @@ export function WriteStream(this: object | void, path: unknown, options?: unknow
   if (!(this instanceof (WriteStream as unknown as Constructor))) {
     return new (WriteStream as unknown as Constructor)(path, options);
   }
-  const prepared = streamOptions(this, options);
-  setFiles(this, prepared.files);
-  Base.call(this, path, prepared.options);
+  construct(this, Base, path, options);
   return undefined;
 }
 

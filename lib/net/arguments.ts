@@ -4,6 +4,7 @@
  * @module
  */
 import { badPort } from '../core/errors.js';
+import { nodeNet } from './node_net.js';
 
 /** What the forms come down to: options, and a callback. */
 export type Normalized<T> = [options: T, callback: ((...args: unknown[]) => void) | null];
@@ -19,11 +20,18 @@ export function isPath(value: unknown): value is string {
   return typeof value === 'string' && toNumber(value) === false;
 }
 
+/**
+ * What net._normalizeArgs marks its results with: tls and http hand over what it has made of theirs. Any other array is
+ * somebody's options.
+ */
+const [normalizedMark = Symbol('normalized')] = Object.getOwnPropertySymbols(
+  (nodeNet as unknown as { _normalizeArgs(args: unknown[]): object })._normalizeArgs([]),
+);
+
 /** `(options)`, `(path)` and `(port, host)`, each with what follows and a callback as the last argument. */
 export function normalizeArguments<T extends object>(args: readonly unknown[]): Normalized<T> {
   const [first, second] = args;
-  // tls and http hand over what net._normalizeArgs has made of theirs.
-  if (Array.isArray(first) && typeof first[0] === 'object') return first as unknown as Normalized<T>;
+  if (Array.isArray(first) && normalizedMark in first) return first as unknown as Normalized<T>;
   let options: Record<string, unknown> = {};
   if (typeof first === 'object' && first !== null) options = first as Record<string, unknown>;
   else if (isPath(first)) options.path = first;
@@ -32,7 +40,8 @@ export function normalizeArguments<T extends object>(args: readonly unknown[]): 
     if (typeof second === 'string') options.host = second;
   }
   const last = args.at(-1);
-  return [options as T, typeof last === 'function' ? (last as (...args: unknown[]) => void) : null];
+  const callback = typeof last === 'function' ? (last as (...args: unknown[]) => void) : null;
+  return Object.assign<Normalized<T>, object>([options as T, callback], { [normalizedMark]: true });
 }
 
 /** A port, as node checks it: also a string of digits. */

@@ -31,7 +31,8 @@ export function clusterModule(): Cluster {
  */
 export function removePath(path: string): void {
   try {
-    unlinkSync(path);
+    // To the kernel it ends at the first zero, if there is one.
+    unlinkSync(path.split('\0', 1)[0]!);
   } catch {
     // Somebody else has removed it.
   }

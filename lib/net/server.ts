@@ -101,7 +101,8 @@ export class Server extends CallableEmitter {
     } else {
       throw invalidArgType('options', 'of type object', options);
     }
-    const given = options ?? {};
+    // Each is read once, and what is inherited does not count, as in node.
+    const given = { ...options };
     for (const name of ['keepAliveInitialDelay', 'highWaterMark'] as const) {
       if (given[name] !== undefined && typeof given[name] !== 'number') {
         throw invalidArgType(`options.${name}`, 'of type number', given[name]);

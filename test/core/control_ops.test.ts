@@ -102,6 +102,9 @@ t.test('timeoutMultishot', olderThan('6.4'), async (t) => {
   for await (const tick of timeoutMultishot(5, { repeats: 4 })) seen.push(tick);
   t.strictSame(seen, [1, 2, 3, 4]);
   t.ok(performance.now() - begin >= 19.5);
+  // It would expire faster than it can be cancelled.
+  t.throws(() => timeoutMultishot(0), { code: 'ERR_OUT_OF_RANGE' });
+  for await (const tick of timeoutMultishot(0.1)) if (tick === 3) break;
   const controller = new AbortController();
   const error = await rejection(
     (async () => {

@@ -199,6 +199,7 @@ t.test('send, recv and their relatives', async (t) => {
     await close(client);
     await rejection(recv(server, buffer).then(() => Promise.reject(new Error('FIN'))));
     t.match(await rejection(sendZc(client, buffer)), { code: 'EBADF', syscall: 'send' });
+    t.throws(() => sendZc(client, buffer, { flags: { drain: true } }), { code: 'ERR_INVALID_ARG_VALUE' });
   });
 
   t.test('sendmsg and recvmsg', async (t) => {

@@ -256,6 +256,18 @@ t.test('without new, derived, and on a handle', async (t) => {
   t.equal(handle.fd, -1);
 });
 
+t.test('a stream that could not be made leaves its handle as it was', async (t) => {
+  const before = descriptors();
+  const wrong = [{ encoding: 'none' }, { signal: {} }, { start: 'x' }];
+  for (const options of wrong) {
+    const handle = await open(source, 'r+');
+    t.throws(() => handle.createReadStream(options as object), { code: /^ERR_INVALID_ARG/ });
+    t.throws(() => handle.createWriteStream(options as object), { code: /^ERR_INVALID_ARG/ });
+    await handle.close();
+  }
+  t.equal(await settledDescriptors(before), before);
+});
+
 t.test('flush, and errors of a write', async (t) => {
   const stream = fs.createWriteStream(target, { flush: true });
   stream.end(pattern(100_000));

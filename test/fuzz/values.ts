@@ -1,9 +1,29 @@
 // Values that no function expects, and those that it does, from a seed: the same twice for the same draw.
-import { constants, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 export type Draw = (limit: number) => number;
-export type Make = (draw: Draw) => unknown;
+
+/** What a call's arguments hold open, until it has settled. */
+export class Held {
+  readonly #releases: (() => unknown)[] = [];
+
+  later(release: () => unknown): void {
+    this.#releases.push(release);
+  }
+
+  async release(): Promise<void> {
+    for (const release of this.#releases.splice(0)) {
+      try {
+        await release();
+      } catch {
+        // The call has closed it.
+      }
+    }
+  }
+}
+
+export type Make = (draw: Draw, held: Held) => unknown;
 
 const detached = (): Uint8Array => {
   const view = new Uint8Array(8);
@@ -52,7 +72,7 @@ const odd: readonly (() => unknown)[] = [
   () => [new Uint8Array(3)],
   () => new Date(NaN),
   () => /re/,
-  () => new Error('value'),
+  () => Object.assign(new Error('value'), { stack: 'Error: value' }),
   () => Buffer.alloc(0),
   () => new Uint8Array(5),
   () => new DataView(new ArrayBuffer(3)),
@@ -73,7 +93,7 @@ const odd: readonly (() => unknown)[] = [
   () => new (class Odd {})(),
 ];
 
-export const oddValue: Make = (draw) => odd[draw(odd.length)]!();
+export const oddValue = (draw: Draw): unknown => odd[draw(odd.length)]!();
 
 const names = ['file', 'other', 'folder', 'folder/inner', 'link', 'missing', 'missing/deeper', 'file/below'];
 const name: Make = (draw) => names[draw(names.length)]!;
@@ -84,22 +104,38 @@ const one =
 
 /** A file that no path of the arguments names. */
 export const openName = 'opened';
-export const openFlags = constants.O_RDWR | constants.O_CREAT;
+export const openFlags = 'r+';
+
+/** A signal that is aborted already, or will be when the call has settled, or earlier. */
+const signal: Make = (draw, held) => {
+  const controller = new AbortController();
+  if (draw(4) === 0) controller.abort();
+  else if (draw(2) === 0) setImmediate(() => controller.abort());
+  else held.later(() => controller.abort());
+  return controller.signal;
+};
 
 /** Arguments as they should be, by what they are for. */
 export const valid = {
-  path: (draw: Draw): unknown => {
-    const path = name(draw) as string;
+  path: (draw) => {
+    const path = name(draw, new Held()) as string;
     return [path, path, Buffer.from(path), pathToFileURL(path)][draw(4)];
   },
-  /** An open file of the sandbox; closed behind the call. */
-  fd: () => openSync(openName, openFlags),
+  paths: one(['file', 'other'], [], ['missing', 'file'], ['folder', Buffer.from('file')]),
+  pattern: one('*', 'fo*/**', 'missing', ['f*', 'o*']),
+  /** An open file of the sandbox. */
+  fd: (_draw, held) => {
+    const fd = openSync(openName, openFlags);
+    held.later(() => closeSync(fd));
+    return fd;
+  },
   mode: one(0, 0o644, 0o777, '755', undefined),
   flags: one('r', 'r+', 'w', 'a+', 'wx', 'rs', 0, 2, undefined),
   data: one('text', Buffer.from('bytes'), new Uint8Array(3), new DataView(new ArrayBuffer(4))),
   bytes: one(Buffer.from('bytes'), new Uint8Array(3), new DataView(new ArrayBuffer(4))),
-  buffer: (draw: Draw) => [Buffer.alloc(20), new Uint8Array(7), new DataView(new ArrayBuffer(8))][draw(3)],
-  buffers: (draw: Draw) => [[new Uint8Array(3)], [Buffer.alloc(4), Buffer.alloc(0)], []][draw(3)],
+  text: one('text', '', 'é'),
+  buffer: (draw) => [Buffer.alloc(20), new Uint8Array(7), new DataView(new ArrayBuffer(8))][draw(3)],
+  buffers: (draw) => [[new Uint8Array(3)], [Buffer.alloc(4), Buffer.alloc(0)], []][draw(3)],
   offset: one(0, 1, undefined, null),
   length: one(0, 1, 5, undefined),
   position: one(null, 0, 3, 2n, undefined),
@@ -107,11 +143,18 @@ export const valid = {
   time: one(0, 1.5, 1e9, '12', new Date(0)),
   id: one(0, 65534),
   encoding: one('utf8', 'hex', 'buffer', undefined, null),
+  /** Of names that are not the same twice. */
+  textEncoding: one('utf8', 'buffer', undefined, null),
   readOptions: one(undefined, null, 'utf8', { encoding: 'latin1' }, { flag: 'r' }, {}),
-  writeOptions: one(undefined, 'utf8', { mode: 0o600 }, { flag: 'a' }, {}),
+  writeOptions: one(undefined, 'utf8', { mode: 0o600 }, { flag: 'a' }, {}, { flush: true }),
   treeOptions: one({ recursive: true }, { recursive: true, force: true }, {}, undefined),
   statOptions: one(undefined, {}, { bigint: true }, { throwIfNoEntry: false }),
   type: one('file', 'dir', undefined, null),
+  attribute: one('user.fuzz', 'user.missing', 'system.nothing', 'nonsense'),
+  advice: one(0, 1, 2, 3, 4),
+  range: one(undefined, {}, { offset: 0, length: 4096 }, { mode: 1, offset: 1, length: 1 }),
+  options: (draw, held) => [undefined, {}, { signal: signal(draw, held) }, { timeout: 5 }][draw(4)],
+  listener: one(undefined, () => {}),
 } satisfies Record<string, Make>;
 
 export type Kind = keyof typeof valid;

@@ -161,10 +161,18 @@ t.test(
     const process = new Process('cycle', 'ringcore', String(cycles), String(cyclesMs));
     t.teardown(() => process.end());
     const begin = performance.now();
-    const report = await process.receive<{ cycles: number; before: Held; after: Held; atEnd: Held }>();
+    const report = await process.receive<{
+      cycles: number;
+      operations: number;
+      before: Held;
+      after: Held;
+      atEnd: Held;
+    }>();
     const { before, after, atEnd } = report;
     const seconds = (performance.now() - begin) / 1000;
-    t.comment(`${report.cycles} in ${seconds.toFixed(1)} s: ${JSON.stringify([before, after])}`);
+    t.comment(
+      `${report.cycles} (${report.operations} operations) in ${seconds.toFixed(1)} s: ${JSON.stringify([before, after])}`,
+    );
     t.ok(report.cycles >= 2000, `${report.cycles} were opened`);
     t.equal(after.descriptors, before.descriptors, 'descriptors');
     t.equal(after.inFlight, before.inFlight, 'operations that the kernel has');

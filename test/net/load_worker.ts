@@ -208,6 +208,29 @@ const endings: Ending[] = [
     peer.write(block);
     socket.destroySoon();
   },
+  (socket, peer) => {
+    // Half closed.
+    socket.end();
+    socket.once('finish', () => peer.resetAndDestroy());
+  },
+  (socket, peer) => {
+    // With data that nobody has read.
+    peer.pause();
+    socket.write(block, () => peer.resetAndDestroy());
+  },
+  (socket, peer) => {
+    // While both are sending more than there is room for.
+    for (let i = 0; i < 4; i++) {
+      peer.write(block);
+      socket.write(block);
+    }
+    socket.resetAndDestroy();
+  },
+  (socket, peer) => {
+    // Both at once.
+    socket.resetAndDestroy();
+    peer.resetAndDestroy();
+  },
 ];
 
 /** Opens and closes connections to itself, in every way, within the time: how many, and what is left of them. */
@@ -246,8 +269,9 @@ async function cycle(): Promise<void> {
     const ended = new Promise((resolve) => socket.on('close', resolve));
     socket.on('error', () => {});
     // Even one that is given up before it is there must leave nothing behind.
-    if (index % 16 === 15) {
-      socket.destroy();
+    if (index % 16 >= 14) {
+      if (index % 2 === 0) socket.destroy();
+      else socket.resetAndDestroy();
       await ended;
       return;
     }
@@ -275,7 +299,7 @@ async function cycle(): Promise<void> {
   const after = await held();
   server.close();
   await once(server, 'close');
-  tell({ warmUp, cycles, before, after, atEnd: await held() });
+  tell({ warmUp, cycles, operations: ring().stats().completions, before, after, atEnd: await held() });
 }
 
 if (role === 'serve') await serve();

@@ -1,8 +1,11 @@
 // What socket options arrive in the kernel, and what is said of them: as with node:net.
 import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import nodes from 'node:net';
 import type nodeNet from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { constants } from 'ringcore/core';
 import { attempted, ending, port, scenario, serving, wrong, type Log, type Net } from './scenarios.js';
 import { root } from './support.js';
@@ -151,4 +154,34 @@ scenario('on a Unix socket nothing is set, and nothing fails', async (net, log: 
   await ending(socket);
   server.close();
   await once(server, 'close');
+});
+
+scenario('an array is somebodys options, not what node has normalized', (net, log) => {
+  for (const first of [[new Uint8Array(3)], [{ port: 1 }], []]) {
+    attempted(log, 'connect', () => net.connect(first as never));
+    attempted(log, 'listen', () => net.createServer().listen(first as never));
+  }
+});
+
+scenario('what of the options of a server counts', (net, log) => {
+  const throwing = {
+    get anything(): never {
+      throw new RangeError('expected');
+    },
+  };
+  attempted(log, 'getter', () => net.createServer(throwing as object));
+  const { allowHalfOpen } = net.createServer(Object.create({ allowHalfOpen: true }) as object) as unknown as {
+    allowHalfOpen: boolean;
+  };
+  log('inherited', allowHalfOpen);
+});
+
+scenario('a path with a zero in it: what is made is removed', async (net, log) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'zero-')), 'with');
+  const server = net.createServer().listen(`${path}\0zero`);
+  await once(server, 'listening');
+  log('made', existsSync(path));
+  server.close();
+  await once(server, 'close');
+  log('left', existsSync(path));
 });

@@ -1,4 +1,5 @@
-// npm run test:soak -- [--seconds N]: mixed work without faults, for so long; descriptors, slots and memory are watched.
+// npm run test:soak -- [--seconds N] [--operations N]: mixed work without faults, for so long and until so many operations
+// were completed; descriptors, slots and memory are watched.
 // npm run test:gc: with a collection between every few operations (--gc).
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,11 @@ import { random } from '../faults/plan.js';
 import { workloads } from '../faults/workloads.js';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, gc: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '60' },
+    operations: { type: 'string', default: '0' },
+    gc: { type: 'boolean', default: false },
+  },
 });
 const end = performance.now() + Number(values.seconds) * 1000;
 const collect = globalThis.gc!;
@@ -53,7 +58,7 @@ async function rest(): Promise<Rest> {
 
 let seed = 0;
 let before: Rest | undefined;
-while (performance.now() < end) {
+while (performance.now() < end || stats().completions < Number(values.operations)) {
   await Promise.all([round(seed++), round(seed++), round(seed++), round(seed++)]);
   // A slow machine is given its time: one round more, to compare with the first ones.
   before ??= seed >= 40 || performance.now() > end ? await rest() : undefined;
@@ -61,7 +66,9 @@ while (performance.now() < end) {
 await round(seed++);
 const after = await rest();
 before ??= after;
-console.log(`${seed} rounds; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
+console.log(
+  `${seed} rounds, ${stats().completions} operations; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`,
+);
 const grown = after.mebibytes - before.mebibytes;
 if (after.open > before.open || after.inFlight > before.inFlight || grown > 96) {
   console.log('something is left behind');
