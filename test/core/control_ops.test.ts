@@ -24,7 +24,7 @@ import {
   waitid,
   write,
 } from 'ringcore/core';
-import { exception, lacking, listeningSocket, makePipe, olderThan, rejection } from './support.js';
+import { exception, lacking, listeningSocket, makePipe, multishotTimers, rejection } from './support.js';
 
 t.test('nop', async (t) => {
   t.equal(await nop(), undefined);
@@ -96,7 +96,7 @@ t.test('timeoutUpdate and timeoutRemove', async (t) => {
   );
 });
 
-t.test('timeoutMultishot', olderThan('6.4'), async (t) => {
+t.test('timeoutMultishot', await multishotTimers(), async (t) => {
   const begin = performance.now();
   const seen: number[] = [];
   for await (const tick of timeoutMultishot(5, { repeats: 4 })) seen.push(tick);

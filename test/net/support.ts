@@ -6,10 +6,11 @@ import { readdirSync } from 'node:fs';
 import type { AddressInfo, Server as NodeServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import net, { type Server, type Socket } from 'ringcore/net';
+import { scaled } from '../slowness.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, scaled(ms)));
 
 /** Bytes that are different everywhere, so that a chunk in the wrong place shows. */
 export function pattern(bytes: number, seed = 1): Buffer {
@@ -56,7 +57,7 @@ export const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** Waits until `condition` holds; false if it does not within the time. */
 export async function until(condition: () => boolean, ms = 2000): Promise<boolean> {
-  const end = Date.now() + ms;
+  const end = Date.now() + scaled(ms);
   while (!condition()) {
     if (Date.now() > end) return false;
     await sleep(5);
@@ -74,7 +75,7 @@ export async function run(
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: limitMs,
+    timeout: scaled(limitMs),
   });
   let stdout = '';
   let stderr = '';
