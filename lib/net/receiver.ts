@@ -215,15 +215,14 @@ export class Receiver implements CompletionHandler, Waiter {
   }
 
   /**
-   * Every buffer is taken. Those that were returned since this was armed are free now; otherwise all are on their way
+   * Every buffer is taken. Those that were returned since this was armed are free now; otherwise they are on their way
    * here in completions not yet handled, and handling those returns them.
    */
   #waitForBuffer(pool: BufferRing): void {
-    if (pool.returns !== this.#returnsAtArming) return;
-    this.#state = 'waiting';
-    pool.onReturn(() => {
+    const waits = pool.awaitReturn(this.#returnsAtArming, () => {
       this.#state = 'idle';
       this.#arm();
     });
+    if (waits) this.#state = 'waiting';
   }
 }

@@ -270,8 +270,7 @@ class FaultyRing {
         return one_of(ECONNRESET, EPIPE, EINTR, ENOBUFS);
       case IORING_OP_RECV:
       case IORING_OP_RECVMSG:
-        // No ENOBUFS: it means that every buffer is taken, and is waited out until one comes back.
-        return one_of(ECONNRESET, EINTR, EAGAIN);
+        return one_of(ECONNRESET, EINTR, EAGAIN, ENOBUFS);
       case IORING_OP_ACCEPT:
         return one_of(ECONNABORTED, EMFILE, EINTR, ENOMEM);
       case IORING_OP_CONNECT:
