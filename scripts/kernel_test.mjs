@@ -184,9 +184,10 @@ function makeDisk() {
     mkdirSync(join(root, target), { recursive: true });
     symlinkSync(target, join(root, name));
   }
+  const places = ['/usr/local/bin', '/usr/bin', '/usr/sbin'];
   for (const tool of tools) {
-    const path = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim();
-    if (path.startsWith('/')) copyProgram(path, root);
+    const path = places.map((place) => join(place, tool)).find((file) => existsSync(file));
+    if (path !== undefined) copyProgram(path, root);
   }
   copyProgram(process.execPath, root);
   copyProgram(realpathSync(process.execPath), root);

@@ -38,7 +38,7 @@ t.test('a completion queue that overflows', async (t) => {
     t.testdir(),
     `
     const ring = core.Ring.open({ entries: 64, cqEntries: 64, operations: 512 });
-    const pipes = await Promise.all(Array.from({ length: 200 }, () => core.pipe()));
+    const pipes = await Promise.all(Array.from({ length: 200 }, () => pipe()));
     let done = 0;
     for (let round = 0; round < 20; round++) {
       const polls = pipes.map(([reader]) => core.poll(reader, core.constants.POLLIN, { ring }).then(() => done++));
