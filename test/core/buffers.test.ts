@@ -36,7 +36,7 @@ t.test('many connections share two buffers: ENOBUFS is nobody’s business', asy
 });
 
 t.test('buffers in place of closed ones are used from their beginning', async (t) => {
-  // Kernels before 6.9 go on where the last ring of buffers of the same number, below 64, had ended.
+  // 6.1 goes on where the last ring of buffers of the same number, if that is below 64, had ended.
   for (let round = 0; round < 3; round++) {
     using buffers = new BufferRing({ entries: 2, bufferBytes: 1024, incremental: false });
     t.ok(buffers.group >= 64);
