@@ -9,6 +9,9 @@ import { net, readFile } from 'ringcore';
 import { nop, openat, read, ring, sleep, timeoutMultishot, type OperationMessage } from 'ringcore/core';
 import { makePipe, multishotTimers, rejection } from './support.js';
 
+// Before the first test begins: it is an operation itself.
+const timersOrSkip = await multishotTimers();
+
 /** What is published on a channel until the test ends; each message as it was then. */
 function watch(t: Test, name: string, onMessage?: (message: OperationMessage) => void): OperationMessage[] {
   const messages: OperationMessage[] = [];
@@ -41,18 +44,14 @@ t.test('an operation is told of twice, by one object', async (t) => {
   t.match(completed[1], { result: -9, error: code });
 });
 
-t.test(
-  'every result of a multishot is told, the last one as the last',
-  await multishotTimers(),
-  async (t) => {
-    const completed = watch(t, 'ringcore.complete');
-    for await (const tick of timeoutMultishot(1)) if (tick === 3) break;
-    await nop();
-    const ticks = completed.filter(({ kind }) => kind === 'timeoutMultishot');
-    t.ok(ticks.length >= 3);
-    t.ok(ticks.slice(0, 3).every(({ more }) => more));
-  },
-);
+t.test('every result of a multishot is told, the last one as the last', timersOrSkip, async (t) => {
+  const completed = watch(t, 'ringcore.complete');
+  for await (const tick of timeoutMultishot(1)) if (tick === 3) break;
+  await nop();
+  const ticks = completed.filter(({ kind }) => kind === 'timeoutMultishot');
+  t.ok(ticks.length >= 3);
+  t.ok(ticks.slice(0, 3).every(({ more }) => more));
+});
 
 t.test('it begins in the context of whoever started it', async (t) => {
   const storage = new AsyncLocalStorage<string>();
