@@ -100,7 +100,7 @@ async function refused(
     return {};
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EINVAL' && code !== 'EOPNOTSUPP') throw error;
+    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error;
     return { skip: `the kernel refuses ${what} (${code}), which came with ${since}` };
   }
 }
