@@ -78,7 +78,8 @@ export async function listen(fd: number): Promise<void> {
   calls.listen(fd, 511);
 }
 
-const olderThan = (version: string): boolean => {
+/** For what cannot be tried. */
+export const olderThan = (version: string): boolean => {
   const number = (text: string): number => {
     const [major, minor] = text.split('.').map((part) => Number.parseInt(part));
     return major! * 1000 + minor!;
