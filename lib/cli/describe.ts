@@ -23,6 +23,7 @@ function problemText({ severity, code, what, remedy }: Problem): string {
 
 function verdict({ usable, works, backend }: Report): string {
   if (usable) return 'io_uring is used here';
+  if (backend.name === null) return `an import of ringcore fails here: ${backend.reason}`;
   return `node's own modules are used here${works ? ', although io_uring works' : ''}: ${backend.reason}`;
 }
 
@@ -41,7 +42,13 @@ function facts(report: Report): [name: string, fact: string][] {
     ['runtime', `${runtime.name} ${runtime.version} on ${runtime.platform}-${runtime.arch}`],
     ['addon', ringcore.addon === null ? 'none loaded' : `${ringcore.addon} (${ringcore.addonOrigin})`],
     ['ring', ringText(report)],
-    ['memlock', softAndHard(limits.memlock, bytes) + (user?.mayLockMemory ? ', not for this user' : '')],
+    [
+      'memlock',
+      softAndHard(limits.memlock, bytes) +
+        (user?.mayLockMemory
+          ? ', which does not bind this user (CAP_IPC_LOCK)'
+          : ', for all processes of this user'),
+    ],
     ['nofile', softAndHard(limits.nofile, number)],
     ['seccomp', `${seccomp.mode}${filters}`],
     [

@@ -9,6 +9,7 @@ import { release } from 'node:os';
 import { kernelAtLeast, minimumKernel } from '../core/availability.js';
 import { addonPath } from '../core/binding.js';
 import type { UnavailableError } from '../core/errors.js';
+import { kernelFaults } from '../core/kernel_faults.js';
 import { Ring } from '../core/ring.js';
 import { container, limits, seccomp, sysctl, user } from './environment.js';
 import type { Container, Limits, Seccomp, Sysctl, User } from './environment.js';
@@ -18,7 +19,7 @@ import { kernelFeatures, type KernelFeature } from './kernel_features.js';
 export interface Problem {
   /** `error`: io_uring cannot be used. `warning`: it can, but not to the full. */
   severity: 'error' | 'warning';
-  /** The error's code: an errno's name, or `RINGCORE_BACKEND`; of a warning, the limit: `RLIMIT_NOFILE`. */
+  /** The error's code: an errno's name, or `RINGCORE_BACKEND`; of a warning, the limit: `RLIMIT_NOFILE`, or `KERNEL_FAULT`. */
   code: string;
   what: string;
   remedy: string;
@@ -30,8 +31,8 @@ export interface Report {
   usable: boolean;
   /** Whether io_uring works, whatever RINGCORE_BACKEND says. */
   works: boolean;
-  /** What `import { backend } from 'ringcore'` would say. */
-  backend: { name: 'io_uring' | 'node'; reason?: string; code?: string; remedy?: string };
+  /** What `import { backend } from 'ringcore'` would say; null: the import would fail. */
+  backend: { name: 'io_uring' | 'node' | null; reason?: string; code?: string; remedy?: string };
   /** RINGCORE_BACKEND; null if it is not set. */
   requestedBackend: string | null;
   ringcore: { version: string; addon: string | null; addonOrigin: 'prebuilt' | 'compiled' | null };
@@ -105,7 +106,12 @@ function runtime(): Report['runtime'] {
 }
 
 function warnings({ limits, user }: Pick<Report, 'limits' | 'user'>): Problem[] {
-  const found: Problem[] = [];
+  const found: Problem[] = kernelFaults().map(({ id, what, mended }) => ({
+    severity: 'warning',
+    code: 'KERNEL_FAULT',
+    what: `${id}: ${what}, unless who built this kernel has mended it`,
+    remedy: `Update the kernel: it is mended in ${mended.join(', ')}, and in newer ones of these branches.`,
+  }));
   const { memlock, nofile } = limits;
   if (nofile.soft !== null && nofile.soft < fewDescriptors) {
     found.push({
@@ -119,7 +125,9 @@ function warnings({ limits, user }: Pick<Report, 'limits' | 'user'>): Problem[] 
     found.push({
       severity: 'warning',
       code: 'RLIMIT_MEMLOCK',
-      what: `a user can lock ${memlock.soft} bytes: each thread's ring takes 90 KiB of it, and registered buffers theirs`,
+      what:
+        `all processes of this user together may lock ${memlock.soft} bytes of memory: each thread's ring counts as ` +
+        '90 KiB of it, and registered buffers as their size',
       remedy: 'Raise it: `ulimit -l`, LimitMEMLOCK= in systemd, `docker run --ulimit memlock=-1`.',
     });
   }
@@ -132,7 +140,7 @@ function objectionTo(requested: string | null): Problem | undefined {
   const what =
     requested === 'node'
       ? "RINGCORE_BACKEND=node asks for node's own modules"
-      : `RINGCORE_BACKEND=${requested} is neither io_uring nor node: an import of ringcore fails`;
+      : `RINGCORE_BACKEND=${requested} is neither io_uring nor node`;
   const remedy = 'Unset RINGCORE_BACKEND, or set it to io_uring.';
   return { severity: 'error', code: 'RINGCORE_BACKEND', what, remedy };
 }
@@ -150,6 +158,8 @@ export function diagnose(version: string): Report {
     problems.push({ severity: 'error', code, what: reason, remedy });
   }
   const [first] = problems;
+  // Strict, or a value that is none: then there is no falling back.
+  const name = requested === null || requested === 'node' ? 'node' : null;
   const addon = addonPath() ?? null;
   const surroundings = { limits: limits(), user: user() };
   return {
@@ -158,7 +168,7 @@ export function diagnose(version: string): Report {
     backend:
       first === undefined
         ? { name: 'io_uring' }
-        : { name: 'node', reason: first.what, code: first.code, remedy: first.remedy },
+        : { name, reason: first.what, code: first.code, remedy: first.remedy },
     requestedBackend: requested,
     ringcore: {
       version,

@@ -400,6 +400,8 @@ export interface NativeRing {
   /** The group id, or -errno. */
   createBufferRing(entries: number, incremental: boolean): number;
   provideBuffer(group: number, bufferId: number, view: Uint8Array): void;
+  /** How many buffers of the group the kernel does not have. */
+  buffersOut(group: number): number;
   destroyBufferRing(group: number): number;
   updateBuffer(index: number, view: Uint8Array | null): number;
   /** Cancels everything, waits for the terminal completions and dispatches them, unmaps. Then operations throw. */

@@ -91,13 +91,25 @@ export class BufferRing {
     const copied = !this.incremental || length <= this.#copyBytes;
     const chunk = copied ? Buffer.from(view) : view;
     if (!copied) this.#lent[bufferId] = true;
-    if ((flags & F_BUF_MORE) === 0 && !this.#closed) {
+    // Nothing of it taken, a piecewise buffer stays with the kernel: before 7.0 the flag says otherwise.
+    const usedUp = this.incremental ? (flags & F_BUF_MORE) === 0 && length > 0 : true;
+    if (usedUp && !this.#closed) {
       // Used up. Memory of which nobody has a view serves again; the rest is the garbage collector's.
       if (this.#lent[bufferId]) this.#provideSlab(bufferId);
       else this.ring.native.provideBuffer(this.group, bufferId, slab);
       this.#returned();
     }
     return chunk;
+  }
+
+  /**
+   * @internal Calls back, once, when a buffer has been given back since there were `returns`. False: one has been, or none
+   * can be, since the kernel has them all (and gave ENOBUFS all the same).
+   */
+  awaitReturn(returns: number, callback: () => void): boolean {
+    if (this.returns !== returns || this.ring.native.buffersOut(this.group) === 0) return false;
+    this.onReturn(callback);
+    return true;
   }
 
   /** Calls back, once, when the next buffer has been given back. */

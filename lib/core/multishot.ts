@@ -379,13 +379,9 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     if (res === 0) {
       this.#finish();
     } else if (res === ENOBUFS && buffers !== undefined) {
-      // Buffers that were returned since it was armed are free for it now. Otherwise all of them are on their way
-      // here in completions not yet handled, and handling those returns them.
-      const pool = buffers(ring);
-      if (pool.returns === this.#returnsAtArming) {
-        pool.onReturn(() => this.#want());
-        return false;
-      }
+      // Buffers that were returned since it was armed are free for it now. Otherwise they are on their way here in
+      // completions not yet handled, and handling those returns them.
+      return !buffers(ring).awaitReturn(this.#returnsAtArming, () => this.#want());
     } else if (res === ECANCELED && stopping && (flags & TIMED_OUT) === 0) {
       // As asked for.
     } else if (transient?.includes(res) !== true) {

@@ -14,6 +14,7 @@
 import type { BufferRing } from '../core/buffers.js';
 import { F_BUFFER, TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { POLLIN, POLLRDHUP } from '../core/constants.js';
+import { hasFault, lostEnd } from '../core/kernel_faults.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
@@ -26,6 +27,9 @@ export interface UserBuffer {
   /** So many bytes have come into `buffer`. False: no more for now. */
   received(bytes: number, buffer: Uint8Array): boolean;
 }
+
+/** Then a Unix socket receives once at a time: a receive that begins finds the end. */
+const unixEndIsLost = hasFault(lostEnd);
 
 const ownBytes = 65536;
 /** Below, a chunk is copied out of such memory: as with shared buffers, what is held is at most four times the data. */
@@ -132,7 +136,8 @@ export class Receiver implements CompletionHandler, Waiter {
       if (slot >= 0) this.#poll = 'now';
       return slot;
     }
-    this.#pool = this.userBuffer === undefined ? receiveBuffers(this.#ring) : null;
+    const shared = this.userBuffer === undefined && !(unixEndIsLost && this.#connection.isUnix);
+    this.#pool = shared ? receiveBuffers(this.#ring) : null;
     if (this.#pool !== null) {
       this.#returnsAtArming = this.#pool.returns;
       return native.recvMultishot(0, 0, fd, this.#pool.group, 0, this.#limit);
@@ -222,15 +227,14 @@ export class Receiver implements CompletionHandler, Waiter {
   }
 
   /**
-   * Every buffer is taken. Those that were returned since this was armed are free now; otherwise all are on their way
+   * Every buffer is taken. Those that were returned since this was armed are free now; otherwise they are on their way
    * here in completions not yet handled, and handling those returns them.
    */
   #waitForBuffer(pool: BufferRing): void {
-    if (pool.returns !== this.#returnsAtArming) return;
-    this.#state = 'waiting';
-    pool.onReturn(() => {
+    const waits = pool.awaitReturn(this.#returnsAtArming, () => {
       this.#state = 'idle';
       this.#arm();
     });
+    if (waits) this.#state = 'waiting';
   }
 }

@@ -15,7 +15,7 @@ class ShortPath {
     if (napi_get_value_string_utf8(env, value, text_, sizeof(text_), &length) != napi_ok) {
       uint8_t* data = nullptr;
       if (!view_of(env, value, &data, &length) || length >= kRoom) return false;
-      std::memcpy(text_, data, length);
+      if (length > 0) std::memcpy(text_, data, length);  // an empty view has no memory
       text_[length] = '\0';
     }
     return length < kRoom && std::strlen(text_) == length;

@@ -430,6 +430,10 @@ void RingWrap::add_control_functions(Napi::Object object) {
     buffers->provide(static_cast<uint16_t>(id), data, static_cast<uint32_t>(size));
     return info.Env().Undefined();
   });
+  add("buffersOut", [u32](RingWrap& wrap, Info info) -> Napi::Value {
+    const BufferRing* buffers = wrap.executor_->buffer_ring(u32(info, 0));
+    return Napi::Number::New(info.Env(), buffers == nullptr ? 0 : buffers->out());
+  });
   add("destroyBufferRing", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     return Napi::Number::New(info.Env(), wrap.executor_->destroy_buffer_ring(u32(info, 0)));
   });

@@ -189,15 +189,23 @@ void Executor::queued() {
 
 // --- buffers
 
+namespace {
+// Until 6.8 the kernel keeps a list for each of the first 64 groups as long as the ring lives, and with it
+// how far a ring of buffers was used up: the next one of that number would be read from there, entries that
+// are not given included. The lists of greater numbers end with their buffers.
+constexpr uint32_t kFirstGroup = 64;
+}  // namespace
+
 int Executor::create_buffer_ring(uint32_t entries, bool incremental) {
-  uint32_t group = 0;
-  while (group < buffer_rings_.size() && buffer_rings_[group] != nullptr) group++;
+  uint32_t index = 0;
+  while (index < buffer_rings_.size() && buffer_rings_[index] != nullptr) index++;
+  const uint32_t group = kFirstGroup + index;
   if (group > 0xffff) return -ENOSPC;
   int error = 0;
   auto made = BufferRing::create(*ring_, static_cast<uint16_t>(group), entries, incremental, &error);
   if (made == nullptr) return error;
-  if (group == buffer_rings_.size()) buffer_rings_.emplace_back();
-  buffer_rings_[group] = std::move(made);
+  if (index == buffer_rings_.size()) buffer_rings_.emplace_back();
+  buffer_rings_[index] = std::move(made);
   return static_cast<int>(group);
 }
 
@@ -205,12 +213,13 @@ int Executor::destroy_buffer_ring(uint32_t group) {
   BufferRing* buffers = buffer_ring(group);
   if (buffers == nullptr) return -ENOENT;
   const int result = buffers->unregister();
-  if (result >= 0) buffer_rings_[group].reset();
+  if (result >= 0) buffer_rings_[group - kFirstGroup].reset();
   return result;
 }
 
 BufferRing* Executor::buffer_ring(uint32_t group) {
-  return group < buffer_rings_.size() ? buffer_rings_[group].get() : nullptr;
+  const uint32_t index = group - kFirstGroup;
+  return index < buffer_rings_.size() ? buffer_rings_[index].get() : nullptr;
 }
 
 int Executor::update_registered_buffer(uint32_t index, void* memory, size_t bytes) {

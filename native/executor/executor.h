@@ -266,7 +266,7 @@ class Executor final : private LoopWatcher::Events {
   std::vector<Completion> ready_;         // reaped, not yet delivered
   std::vector<Completion> delivering_;    // being delivered; their slots are not reused yet
   std::vector<uint64_t> missed_cancels_;  // user_data of operations that the kernel did not find to cancel
-  std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group
+  std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group, from the first on
   uint32_t referenced_ = 0;
   uint32_t cancel_attempts_ = 0;  // how often missed cancellations may be repeated before something completes
   double cancel_timer_ms_ = 1;

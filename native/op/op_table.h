@@ -99,7 +99,7 @@ class OpTable {
 
   Op* ops_ = nullptr;
   Scratchpad* scratchpads_ = nullptr;  // by slot
-  uint32_t* free_ = nullptr;  // a stack: the slot freed last is the one in the cache
+  uint32_t* free_ = nullptr;           // a stack: the slot freed last is the one in the cache
   uint32_t capacity_;
   uint32_t used_ = 0;
   uint32_t touched_ = 0;  // slots from here on were never used: their memory is not even resident

@@ -40,6 +40,7 @@ void BufferRing::provide(uint16_t buffer_id, void* memory, uint32_t bytes) {
   RINGCORE_ASSERT(!buffers_[buffer_id].with_kernel,
                   "a second buffer under an id would overwrite an entry in use");
   buffers_[buffer_id] = {0, true};
+  out_--;
   // Member by member: entry 0 shares its last bytes with the ring's tail.
   abi::io_uring_buf& entry = reinterpret_cast<abi::io_uring_buf*>(memory_)[tail_ & (entries_ - 1)];
   entry.addr = reinterpret_cast<uint64_t>(memory);
@@ -54,7 +55,10 @@ uint32_t BufferRing::consume(uint16_t buffer_id, uint32_t bytes, bool more) {
   Buffer& buffer = buffers_[buffer_id];
   const uint32_t offset = buffer.used;
   buffer.used += bytes;
-  buffer.with_kernel = incremental_ && more;
+  // Without a byte taken the buffer stays where it is. (Before 7.0 the kernel says otherwise by its flag.)
+  const bool used_up = !incremental_ || (!more && bytes > 0);
+  if (used_up && buffer.with_kernel) out_++;
+  buffer.with_kernel = !used_up;
   return offset;
 }
 

@@ -22,7 +22,8 @@ class BufferRing {
   BufferRing& operator=(const BufferRing&) = delete;
 
   // Gives memory to the kernel under this id. The caller keeps it alive until the kernel has used it up: a
-  // completion with this buffer id and without IORING_CQE_F_BUF_MORE; or until the ring is destroyed.
+  // completion with this buffer id and without IORING_CQE_F_BUF_MORE (of an incremental ring: that brought
+  // data); or until the ring is destroyed.
   void provide(uint16_t buffer_id, void* memory, uint32_t bytes);
 
   // Tells where in its buffer the data of this completion begins, and moves on.
@@ -33,12 +34,17 @@ class BufferRing {
 
   unsigned entries() const { return entries_; }
 
+  // How many buffers the kernel does not have: their data is on its way to whoever gives them back.
+  unsigned out() const { return out_; }
+
  private:
-  BufferRing(Ring& ring, uint16_t group, unsigned entries) : ring_(ring), group_(group), entries_(entries) {}
+  BufferRing(Ring& ring, uint16_t group, unsigned entries)
+      : ring_(ring), group_(group), entries_(entries), out_(entries) {}
 
   Ring& ring_;
   uint16_t group_;
   unsigned entries_;
+  unsigned out_;
   uint16_t tail_ = 0;
   bool incremental_ = false;
   bool registered_ = false;

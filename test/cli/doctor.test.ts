@@ -10,7 +10,7 @@ import { environment, outcomeOf, ringcore, root, version, type Outcome } from '.
 interface Report {
   usable: boolean;
   works: boolean;
-  backend: { name: string; reason?: string; code?: string; remedy?: string };
+  backend: { name: string | null; reason?: string; code?: string; remedy?: string };
   requestedBackend: string | null;
   ringcore: { version: string; addon: string | null; addonOrigin: string | null };
   runtime: { name: string; version: string; arch: string };
@@ -55,19 +55,22 @@ t.test('where nothing speaks against io_uring', { skip: noRing }, async (t) => {
 });
 
 t.test('RINGCORE_BACKEND', { skip: noRing }, async (t) => {
-  for (const [value, reason] of [
-    ['node', /asks for node's own modules/],
-    ['libuv', /an import of ringcore fails/],
+  for (const [value, name, reason] of [
+    ['node', 'node', /asks for node's own modules/],
+    ['libuv', null, /neither io_uring nor node/],
   ] as const) {
     const outcome = await ringcore(['doctor', '--json'], { env: environment({ RINGCORE_BACKEND: value }) });
     t.equal(outcome.code, 1);
     t.match(reportOf(outcome), {
       usable: false,
       works: true,
-      backend: { name: 'node', code: 'RINGCORE_BACKEND', reason, remedy: /Unset RINGCORE_BACKEND/ },
+      backend: { name, code: 'RINGCORE_BACKEND', reason, remedy: /Unset RINGCORE_BACKEND/ },
       requestedBackend: value,
     });
   }
+  const unknown = await ringcore(['doctor'], { env: environment({ RINGCORE_BACKEND: 'libuv' }) });
+  t.match(unknown.stdout, /: an import of ringcore fails here: RINGCORE_BACKEND=libuv is neither/);
+  t.notMatch(unknown.stdout, /are used here/);
   const strict = await ringcore(['doctor'], { env: environment({ RINGCORE_BACKEND: 'io_uring' }) });
   t.equal(strict.code, 0);
 });
@@ -102,6 +105,46 @@ for (const [call, errno, remedy] of [
     t.match(text.stdout, remedy);
   });
 }
+
+t.test('strict, and io_uring does not work', { skip: missing('strace') }, async (t) => {
+  const outcome = await ringcore(['doctor', '--json'], {
+    wrapper: ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=io_uring_setup:error=EPERM'],
+    env: environment({ RINGCORE_BACKEND: 'io_uring' }),
+  });
+  t.match(reportOf(outcome), { usable: false, works: false, backend: { name: null, code: 'EPERM' } });
+});
+
+t.test('kernels with known faults', { skip: noRing }, async (t) => {
+  for (const [release, version, ids] of [
+    ['6.6.4', '#1 SMP', ['CVE-2024-0582']],
+    ['6.6.5', '#1 SMP', []],
+    ['6.3.1-200.fc38', '#1 SMP', ['CVE-2023-2598']],
+    ['6.5.0-14-generic', '#14-Ubuntu SMP', ['CVE-2024-0582']],
+    ['6.17.8', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
+    ['6.18.19', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
+    ['6.18.20', '#1 SMP', []],
+    ['6.18.0-1-amd64', '#1 SMP PREEMPT_DYNAMIC Debian 6.18.21-1 (2026-04-05)', []],
+    ['6.19.9-arch1-1', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
+    ['6.1.0-56-amd64', '#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)', []],
+    ['7.1.3', '#1 SMP', []],
+  ] as const) {
+    const pretend = `import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';
+      os.release = () => ${JSON.stringify(release)}; os.version = () => ${JSON.stringify(version)};
+      syncBuiltinESMExports();`;
+    const preload = `data:text/javascript,${encodeURIComponent(pretend)}`;
+    const outcome = await ringcore(['doctor', '--json'], {
+      env: environment({ NODE_OPTIONS: `--import=${preload}` }),
+    });
+    t.equal(outcome.code, 0, 'they are warnings');
+    const found = reportOf(outcome).problems.filter(({ code }) => code === 'KERNEL_FAULT');
+    t.strictSame(
+      found.map(({ what }) => what.split(':')[0]),
+      ids,
+      release,
+    );
+    for (const { severity, remedy } of found) t.match([severity, remedy], ['warning', /Update the kernel/]);
+  }
+});
 
 t.test('few descriptors', { skip: noRing || missing('prlimit') }, async (t) => {
   const outcome = await ringcore(['doctor', '--json'], { wrapper: ['prlimit', '--nofile=200:200'] });

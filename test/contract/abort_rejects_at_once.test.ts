@@ -8,7 +8,7 @@ t.test('rejected before the kernel has answered, with the reason', async (t) => 
   const result = await underFaults<Record<string, string>>(
     t.testdir(),
     `
-    const [reader, writer] = await core.pipe();
+    const [reader, writer] = await pipe();
     const fifo = await fs.promises.open('/proc/self/fd/' + reader, 'r');
     plan.begin(1, { fail: 1000 }, { spared: [opcode.read, opcode.openat, opcode.close, opcode.write] });
     const outcome = {};
@@ -42,8 +42,8 @@ t.test('descriptors that come late are closed', async (t) => {
     `
     const before = descriptors();
     const server = await core.socket(core.constants.AF_INET, core.constants.SOCK_STREAM);
-    await core.bind(server, { address: '127.0.0.1', port: 0 });
-    await core.listen(server);
+    await bind(server, { address: '127.0.0.1', port: 0 });
+    await listen(server);
     const { port } = core.localAddress(server);
     plan.begin(1, { fail: 1000, worker: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
     const aborted = [];

@@ -78,11 +78,12 @@ t.test('a fork of the process does not share its queues', async (t) => {
   // python's fork without exec would do; here a child of the shell's that lives on while the parent goes on working.
   const { stdout } = await runScript(`
     import { spawn } from 'node:child_process';
+    import { once } from 'node:events';
     import { fsPromises } from 'ringcore';
     const reading = Array.from({ length: 50 }, () => fsPromises.readFile('/etc/passwd', 'utf8'));
-    const children = Array.from({ length: 5 }, () => spawn('true'));
+    const children = Array.from({ length: 5 }, () => once(spawn('true'), 'exit'));
     const texts = new Set(await Promise.all(reading));
-    await Promise.all(children.map((child) => new Promise((resolve) => child.on('exit', resolve))));
+    await Promise.all(children);
     console.log(texts.size);`);
   t.equal(stdout, '1\n');
 });

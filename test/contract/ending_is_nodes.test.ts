@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import t from 'tap';
 import { openDescriptors, runScript } from '../core/support.js';
+import { scaled } from '../slowness.js';
 
 /** The same script with node's modules and with ringcore's. */
 async function both(script: string): Promise<{ node: object; ringcore: object }> {
@@ -13,7 +14,7 @@ async function both(script: string): Promise<{ node: object; ringcore: object }>
       import fs from '${from}fs';
       import net from '${from}net';
       import { once } from 'node:events';`;
-    const { code, signal, stdout } = await runScript(prelude + script, { timeout: 20_000 });
+    const { code, signal, stdout } = await runScript(prelude + script, { timeout: scaled(20_000) });
     return { code, signal, stdout };
   };
   const [node, ringcore] = await Promise.all([run('node:'), run('ringcore/')]);

@@ -25,6 +25,7 @@ const prelude = `
   import * as core from 'ringcore/core';
   import * as fs from 'ringcore/fs';
   import net from 'ringcore/net';
+  import { bind, listen, pipe } from ${JSON.stringify(join(import.meta.dirname, '../core/support.js'))};
   const plan = new Plan(process.env.RINGCORE_FAULTS);
   const work = process.env.WORK;
   const opcode = ${JSON.stringify(opcodes)};

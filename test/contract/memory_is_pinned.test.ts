@@ -14,7 +14,7 @@ t.test('buffers of reads in flight, aborted or not, through the garbage collecto
     // The kernel does not find what is to be cancelled: so it has the memory as long as this test wants.
     plan.begin(1, { fail: 1000 }, { spared: [opcode.read, opcode.openat, opcode.close, opcode.write] });
     for (let i = 0; i < 40; i++) {
-      const ends = await core.pipe();
+      const ends = await pipe();
       pipes.push(ends);
       const buffer = Buffer.allocUnsafeSlow(64);
       const controller = new AbortController();
@@ -64,7 +64,7 @@ t.test("a worker's end, and the process's, with the kernel holding memory", asyn
     t.testdir(),
     `
     import { Worker } from 'node:worker_threads';
-    const [reader, writer] = await core.pipe();
+    const [reader, writer] = await pipe();
     const source = \`
       const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
       import(workerData.core).then(({ read, ring }) => {

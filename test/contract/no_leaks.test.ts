@@ -18,7 +18,7 @@ t.test('10,000 operations, faults among them', async (t) => {
     const server = await listening((socket) => socket.on('error', () => {}).pipe(socket));
     const { port } = server.address();
     nodeFs.writeFileSync(work + '/file', Buffer.alloc(10_000));
-    const [reader] = await core.pipe();
+    const [reader] = await pipe();
     const lasting = new AbortController();
     let outcomes = 0;
     const kinds = [

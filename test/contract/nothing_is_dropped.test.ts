@@ -38,7 +38,7 @@ t.test('a completion queue that overflows', async (t) => {
     t.testdir(),
     `
     const ring = core.Ring.open({ entries: 64, cqEntries: 64, operations: 512 });
-    const pipes = await Promise.all(Array.from({ length: 200 }, () => core.pipe()));
+    const pipes = await Promise.all(Array.from({ length: 200 }, () => pipe()));
     let done = 0;
     for (let round = 0; round < 20; round++) {
       const polls = pipes.map(([reader]) => core.poll(reader, core.constants.POLLIN, { ring }).then(() => done++));
@@ -97,6 +97,36 @@ t.test('interruptions', async (t) => {
   );
   for (const [name, outcome] of Object.entries(result)) t.equal(outcome, 'done', name);
   t.equal(Object.keys(result).length, 18);
+});
+
+t.test('ENOBUFS while the kernel has every buffer: there is no return to wait for', async (t) => {
+  const result = await underFaults<Record<string, unknown>>(
+    t.testdir(),
+    `
+    const ENOBUFS = 105;
+    const server = await listening((socket) => socket.on('error', () => {}).pipe(socket));
+    const received = {};
+    plan.begin(1, {}, { once: { opcode: opcode.recv, after: 0, errno: ENOBUFS } });
+    const socket = net.connect(server.address().port);
+    socket.end('hello');
+    received.socket = String(Buffer.concat(await socket.toArray()));
+    plan.end();
+    const peer = await listening((socket) => socket.end('hello'));
+    const buffers = new core.BufferRing({ entries: 2, bufferBytes: 64 });
+    const fd = await core.socket(2, 1);
+    await core.connect(fd, { address: '127.0.0.1', port: peer.address().port });
+    plan.begin(2, {}, { once: { opcode: opcode.recv, after: 0, errno: ENOBUFS } });
+    const multishot = core.recvMultishot(fd, { buffers });
+    received.core = '';
+    for await (const chunk of multishot) received.core += chunk;
+    plan.end();
+    received.armings = multishot.armings > 1;
+    await core.close(fd);
+    server.close();
+    peer.close();
+    console.log(JSON.stringify({ ...received, failed: plan.counts().failed }));`,
+  );
+  t.strictSame(result, { socket: 'hello', core: 'hello', armings: true, failed: 2 });
 });
 
 t.test('more connections than receive buffers', async (t) => {

@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { net, readFile } from 'ringcore';
 import { nop, openat, read, ring, sleep, timeoutMultishot, type OperationMessage } from 'ringcore/core';
-import { makePipe, rejection } from './support.js';
+import { makePipe, multishotTimers, rejection } from './support.js';
+
+// Before the first test begins: it is an operation itself.
+const timersOrSkip = await multishotTimers();
 
 /** What is published on a channel until the test ends; each message as it was then. */
 function watch(t: Test, name: string, onMessage?: (message: OperationMessage) => void): OperationMessage[] {
@@ -41,7 +44,7 @@ t.test('an operation is told of twice, by one object', async (t) => {
   t.match(completed[1], { result: -9, error: code });
 });
 
-t.test('every result of a multishot is told, the last one as the last', async (t) => {
+t.test('every result of a multishot is told, the last one as the last', timersOrSkip, async (t) => {
   const completed = watch(t, 'ringcore.complete');
   for await (const tick of timeoutMultishot(1)) if (tick === 3) break;
   await nop();
@@ -83,7 +86,8 @@ t.test('who comes late hears of what is in flight when it ends', async (t) => {
   const completed = watch(t, 'ringcore.complete');
   writeSync(writer, 'x');
   t.equal(await pending, 1);
-  t.match(completed, [{ kind: 'read', fd: reader, path: undefined, result: 1 }]);
+  const reads = completed.filter(({ kind }) => kind === 'read');
+  t.match(reads, [{ kind: 'read', fd: reader, path: undefined, result: 1 }]);
 });
 
 t.test('an exception of a subscriber reaches uncaughtException and nobody else', async (t) => {

@@ -9,15 +9,18 @@ import { join } from 'node:path';
 import {
   accept,
   bind as bindByRing,
+  BufferRing,
   close,
   connect,
   constants,
+  getsockopt,
   listen as listenByRing,
   localAddress,
   pipe as pipeByRing,
   probe,
   socket,
   stats,
+  timeoutMultishot,
   type InternetAddress,
 } from 'ringcore/core';
 
@@ -75,16 +78,53 @@ export async function listen(fd: number): Promise<void> {
   calls.listen(fd, 511);
 }
 
-/** tap's `skip` option: a reason, where the running kernel is too old for what no probe tells of. */
-export function olderThan(version: string): { skip?: string } {
+/** For what cannot be tried. */
+export const olderThan = (version: string): boolean => {
   const number = (text: string): number => {
-    const [major, minor] = text.split('.').map(Number);
+    const [major, minor] = text.split('.').map((part) => Number.parseInt(part));
     return major! * 1000 + minor!;
   };
-  return number(release().replace(/^(\d+\.\d+).*/, '$1')) < number(version)
-    ? { skip: `the kernel is older than ${version}` }
-    : {};
+  return number(release()) < number(version);
+};
+
+/**
+ * tap's `skip` option: a reason, where an older kernel refuses what no opcode tells of. A newer one's refusal is a fault.
+ */
+async function refused(
+  what: string,
+  since: string,
+  attempt: () => Promise<unknown>,
+): Promise<{ skip?: string }> {
+  if (!olderThan(since)) return {};
+  try {
+    await attempt();
+    return {};
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error;
+    return { skip: `the kernel refuses ${what} (${code}), which came with ${since}` };
+  }
 }
+
+export const multishotTimers = (): Promise<{ skip?: string }> =>
+  refused('a multishot timer', '6.4', async () => {
+    await timeoutMultishot(0.01, { repeats: 1 })[Symbol.asyncIterator]().next();
+  });
+
+export const socketOptions = (): Promise<{ skip?: string }> =>
+  refused("a socket's options as an operation", '6.7', async () => {
+    const fd = await socket(constants.AF_INET, constants.SOCK_STREAM);
+    try {
+      await getsockopt(fd, constants.SOL_SOCKET, constants.SO_KEEPALIVE);
+    } finally {
+      closeSync(fd);
+    }
+  });
+
+export const incrementalBuffers = (): Promise<{ skip?: string }> =>
+  refused('buffers that are used up piece by piece', '6.12', async () => {
+    new BufferRing({ incremental: true }).close();
+  });
 
 /** Open descriptors of this process, except those of the directory that is read to find out. */
 export function openDescriptors(): string[] {

@@ -1,5 +1,6 @@
 /** What a trace must fulfil to be believed. */
 import type { RingStats } from 'ringcore/core';
+import { olderThan } from './support.js';
 
 export interface TraceEvent {
   ph: string;
@@ -76,7 +77,9 @@ function countFaults(events: TraceEvent[]): string[] {
     };
     compare('enters', named('enter').length, stats.enters);
     compare('SQEs', sum('enter', 'submitted'), stats.submitted);
-    compare('CQEs', sum('enter', 'completions'), stats.completions);
+    // A kernel worker of 6.1 leaves its completions by itself, between the calls too; newer ones leave all to the calls.
+    const inCalls = sum('enter', 'completions');
+    if (!olderThan('6.2') || inCalls > stats.completions) compare('CQEs', inCalls, stats.completions);
     compare('reaped', sum('reap', 'completions'), stats.completions);
     compare('batches', named('batch').length, stats.batches);
     compare('at once', own.filter(({ name }) => name.endsWith(' at once')).length, stats.atOnce);

@@ -38,7 +38,6 @@
 namespace ringcore::abi {
 namespace {
 
-constexpr u32 kNopInjectResult = 1;  // IORING_NOP_INJECT_RESULT, 6.10: the result stands in sqe->len
 constexpr u8 kLinks = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
 
 FaultPlan* load_plan() {
@@ -149,7 +148,7 @@ class FaultyRing {
   int enter(int fd, u32 to_submit, u32 min_complete, u32 flags, const void* arg, std::size_t arg_size) {
     if (plan().epoch != epoch_) begin_again();
     show_all();
-    if (!plan().enabled) return real_enter(fd, to_submit, min_complete, flags, arg, arg_size);
+    if (!plan().enabled) return enter_quietly(fd, to_submit, min_complete, flags, arg, arg_size);
     if (to_submit > 0 && chance(plan().enter)) {
       plan().refused++;
       constexpr int kErrors[] = {EINTR, EAGAIN, EBUSY};
@@ -169,6 +168,16 @@ class FaultyRing {
   int eventfd = -1;
 
  private:
+  // What was made to fail before may end only now.
+  int enter_quietly(int fd, u32 to_submit, u32 min_complete, u32 flags, const void* arg,
+                    std::size_t arg_size) {
+    const int result = real_enter(fd, to_submit, min_complete, flags, arg, arg_size);
+    const int error = errno;
+    if (!failing_.empty()) look_at_arrivals();
+    errno = error;
+    return result;
+  }
+
   u64 next() { return state_ = mixed(state_); }
   bool chance(u32 of_thousand) { return next() % 1000 < of_thousand; }
   // The same for the n-th operation of a kind, whatever happens beside it.
@@ -270,8 +279,7 @@ class FaultyRing {
         return one_of(ECONNRESET, EPIPE, EINTR, ENOBUFS);
       case IORING_OP_RECV:
       case IORING_OP_RECVMSG:
-        // No ENOBUFS: it means that every buffer is taken, and is waited out until one comes back.
-        return one_of(ECONNRESET, EINTR, EAGAIN);
+        return one_of(ECONNRESET, EINTR, EAGAIN, ENOBUFS);
       case IORING_OP_ACCEPT:
         return one_of(ECONNABORTED, EMFILE, EINTR, ENOMEM);
       case IORING_OP_CONNECT:
@@ -290,7 +298,7 @@ class FaultyRing {
   void fail(io_uring_sqe& sqe, int error) {
     if (sqe.opcode == IORING_OP_CLOSE) {
       if (sqe.flags & kLinks) return;  // what is linked to it would run all the same
-      failing_closes_.insert({sqe.user_data, error});
+      failing_.insert({sqe.user_data, {0, error}});
       plan().failed++;
       return;
     }
@@ -298,13 +306,13 @@ class FaultyRing {
     if (sqe.opcode == IORING_OP_ASYNC_CANCEL && sqe.cancel_flags != 0) return;
     const u64 user_data = sqe.user_data;
     const u8 flags = sqe.flags & static_cast<u8>(~(IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE));
+    // A read of no file: it fails on every kernel, and so ends its chain; the errno is put in when it has.
     sqe = {};
-    sqe.opcode = IORING_OP_NOP;
+    sqe.opcode = IORING_OP_READ;
     sqe.flags = flags;
     sqe.fd = -1;
-    sqe.len = static_cast<u32>(-error);
-    sqe.nop_flags = kNopInjectResult;
     sqe.user_data = user_data;
+    failing_.insert({user_data, {-EBADF, error}});
     plan().failed++;
   }
 
@@ -370,11 +378,17 @@ class FaultyRing {
     held_ = false;
   }
 
-  void disturb_completions() {
+  void look_at_arrivals() {
     const u32 head = load_acquire(view_.cq_head());
     const u32 tail = load_acquire(view_.cq_tail());
     for (u32 i = std::max(head, handled_to_); static_cast<s32>(i - tail) < 0; i++) arrived(view_.cqe(i));
     handled_to_ = tail;
+  }
+
+  void disturb_completions() {
+    look_at_arrivals();
+    const u32 head = load_acquire(view_.cq_head());
+    const u32 tail = handled_to_;
     for (u32 i = head; static_cast<s32>(i + 1 - tail) < 0; i++) {
       if (!chance(plan().reorder)) continue;
       io_uring_cqe& one = view_.cqe(i);
@@ -390,10 +404,10 @@ class FaultyRing {
   }
 
   void arrived(io_uring_cqe& cqe) {
-    const auto found = failing_closes_.find(cqe.user_data);
-    if (found == failing_closes_.end()) return;
-    if (cqe.res == 0) cqe.res = -found->second;
-    failing_closes_.erase(found);
+    const auto found = failing_.find(cqe.user_data);
+    if (found == failing_.end()) return;
+    if (cqe.res == found->second.result) cqe.res = -found->second.error;
+    failing_.erase(found);
   }
 
   // Of one operation, of one chain, or of one ring of buffers they come in order.
@@ -450,7 +464,11 @@ class FaultyRing {
     bool linked = false;
   };
   std::unordered_map<u64, Submitted> in_flight_;
-  std::unordered_map<u64, int> failing_closes_;
+  struct Failing {
+    int result;  // what it has by itself
+    int error;   // what it is to have
+  };
+  std::unordered_map<u64, Failing> failing_;
 };
 
 thread_local std::vector<std::unique_ptr<FaultyRing>> rings;

@@ -5,9 +5,10 @@ import nodeFs from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { chain, close, nop, openat, pipe, read, sleep, timeout, write } from 'ringcore/core';
+import { chain, close, nop, openat, read, sleep, timeout, write } from 'ringcore/core';
 import * as fs from 'ringcore/fs';
 import net from 'ringcore/net';
+import { pipe } from '../core/support.js';
 import { pattern, treeOf } from '../fs/helpers.js';
 
 export class Wrong extends Error {}

@@ -6,6 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { backend } from 'ringcore/core';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 
 const dir = t.testdir({ small: 'x'.repeat(3000), sub: {} });
 nodeFs.writeFileSync(join(dir, 'large'), Buffer.alloc(1_500_000, 'l'));
@@ -31,7 +32,7 @@ t.test('100,000 operations', options, async (t) => {
   const begin = performance.now();
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', worker, dir], {
     encoding: 'utf8',
-    timeout: 100_000,
+    timeout: scaled(100_000),
   });
   t.equal(status, 0, stderr);
   const report = JSON.parse(stdout || '{}') as Report;

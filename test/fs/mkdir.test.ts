@@ -11,6 +11,7 @@ import { backend, ring as openRing, stats } from 'ringcore/core';
 import fs from 'ringcore/fs';
 import fsPromises from 'ringcore/fs/promises';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 import { calledBack, outcome, treeOf } from './helpers.js';
 
 type Loose = any;
@@ -183,7 +184,9 @@ t.test('where nothing can be made: an error, where node tries for ever', ring, a
     process.chdir('gone');
     fs.rmdirSync('../gone');
     await mkdir('new/a', { recursive: true }).catch((error) => console.log(error.message));`;
-  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    timeout: scaled(20_000),
+  });
   t.equal(String(stdout), "ENOENT: no such file or directory, mkdir 'new'\n");
 });
 

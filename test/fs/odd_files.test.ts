@@ -12,6 +12,7 @@ import { backend } from 'ringcore/core';
 import ringFs from 'ringcore/fs';
 import ringPromises from 'ringcore/fs/promises';
 import t, { type Test } from 'tap';
+import { scaled } from '../slowness.js';
 import { outcome } from './helpers.js';
 
 const dir = t.testdir();
@@ -151,7 +152,7 @@ function printed(command: string, program: string): string[] {
     const { stdout, stderr } = spawnSync('sh', ['-c', command, 'sh', ...args], {
       env,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: scaled(60_000),
     });
     return stdout + stderr;
   });
@@ -203,7 +204,7 @@ t.test('a terminal', terminal, async (t) => {
       const env = { ...process.env, RINGCORE_BACKEND: backendName };
       return spawnSync('sh', ['-c', run, 'sh', process.execPath, file], {
         env,
-        timeout: 60_000,
+        timeout: scaled(60_000),
       }).stdout.toString();
     });
     t.equal(actual, expected, name);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect, promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { backend, stats } from 'ringcore/core';
+import { backend, probe, stats } from 'ringcore/core';
 import fs from 'ringcore/fs';
 import fsPromises from 'ringcore/fs/promises';
 import t from 'tap';
@@ -134,8 +134,9 @@ t.test('a FileHandle: truncate, sync, datasync', async (t) => {
   }
 });
 
-t.test('it is the ring that does it', ring, async (t) => {
+t.test('it is the ring that does it, where the kernel can', ring, async (t) => {
   prepare();
+  const byRing = probe().supports('ftruncate') ? 4 : 0;
   const count = (): number => stats().operations.ftruncate ?? 0;
   const before = count();
   await fsPromises.truncate(file, 7);
@@ -144,7 +145,7 @@ t.test('it is the ring that does it', ring, async (t) => {
   await handle.truncate(5);
   await promisify(fs.ftruncate)(handle.fd, 4);
   await handle.close();
-  t.equal(count(), before + 4);
+  t.equal(count(), before + byRing);
   t.equal(content(), '0123');
 });
 

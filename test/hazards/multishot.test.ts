@@ -33,8 +33,9 @@ import {
   descriptorsAtRest,
   descriptorsBackAt,
   listeningSocket,
+  incrementalBuffers,
   makePipe,
-  olderThan,
+  multishotTimers,
   socketPair,
 } from '../core/support.js';
 import { pattern } from '../net/support.js';
@@ -84,7 +85,7 @@ t.test('cq-overflow, recv-multishot: data of many connections through a queue of
 });
 
 for (const incremental of [true, false]) {
-  const skip = incremental ? olderThan('6.12') : {};
+  const skip = incremental ? await incrementalBuffers() : {};
   t.test(
     `recv-inc-ooo, recvsend_bundle-inc: buffers in pieces (incremental: ${incremental})`,
     skip,
@@ -180,7 +181,7 @@ t.test('msg-ring-overflow, poll-mshot-overflow: messages and events through a qu
   t.equal(small.stats().cqDropped, 0);
 });
 
-t.test('cq-full, multicqes_drain: timers that all fire at once', olderThan('6.4'), async (t) => {
+t.test('cq-full, multicqes_drain: timers that all fire at once', await multishotTimers(), async (t) => {
   const small = Ring.open({ entries: 2, cqEntries: 2 });
   t.teardown(() => small.close());
   const counts = await Promise.all(

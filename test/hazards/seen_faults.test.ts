@@ -11,6 +11,7 @@ import t from 'tap';
 import { core, fs, fsPromises, net } from 'ringcore';
 import { rejection, runScript } from '../core/support.js';
 import { descriptors, listening, portOf, until } from '../net/support.js';
+import { scaled } from '../slowness.js';
 
 t.test('257 operations on a ring of 256 entries, and 10,000', async (t) => {
   for (const count of [255, 256, 257, 10_000]) {
@@ -150,7 +151,7 @@ t.test('a burst of connections finds room in the backlog', async (t) => {
     for (let i = 0; i < 400; i++) net.connect(${portOf(server)}, '127.0.0.1', () => {
       if (++connected === 400) process.exit(0);
     }).on('error', () => {}).resume();`;
-  execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+  execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: scaled(20_000) });
   t.pass('400 connections');
   server.close();
 });

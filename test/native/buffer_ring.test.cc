@@ -89,6 +89,37 @@ TEST("buffer ring: an incremental one says where each chunk begins") {
   close(ends[1]);
 }
 
+TEST("buffer ring: it knows which buffers are out") {
+  OPEN_RING(ring);
+  int error = 0;
+  char memory[2][8] = {};
+  auto whole = BufferRing::create(ring, 0, 2, false, &error);
+  REQUIRE(CHECK_EQ(error, 0) && whole != nullptr);
+  CHECK_EQ(whole->out(), 2u);
+  whole->provide(0, memory[0], 8);
+  whole->provide(1, memory[1], 8);
+  CHECK_EQ(whole->out(), 0u);
+  whole->consume(0, 0, false);
+  CHECK_EQ(whole->out(), 1u);
+  whole->provide(0, memory[0], 8);
+  CHECK_EQ(whole->out(), 0u);
+}
+
+TEST("buffer ring: an incremental buffer of which nothing was taken stays with the kernel") {
+  NEEDS_KERNEL(612, "IOU_PBUF_RING_INC");
+  OPEN_RING(ring);
+  int error = 0;
+  char memory[8] = {};
+  auto buffers = BufferRing::create(ring, 0, 1, true, &error);
+  REQUIRE(CHECK_EQ(error, 0) && buffers != nullptr);
+  buffers->provide(0, memory, 8);
+  CHECK_EQ(buffers->consume(0, 3, true), 0u);
+  CHECK_EQ(buffers->consume(0, 0, false), 3u);
+  CHECK_EQ(buffers->out(), 0u);
+  CHECK_EQ(buffers->consume(0, 5, false), 3u);
+  CHECK_EQ(buffers->out(), 1u);
+}
+
 TEST("buffer ring: a group that exists is refused, and free again after destruction") {
   OPEN_RING(ring);
   int error = 0;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 import { run } from './support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ringcore-'));
@@ -36,24 +37,28 @@ const scenarios: [name: string, policies: string[], paths: boolean][] = [
 for (const [SCENARIO, policies, paths] of scenarios) {
   for (const POLICY of policies) {
     for (const where of paths ? ['TCP', 'Unix'] : ['TCP']) {
-      void t.test(`${SCENARIO}: ${POLICY}, ${where}`, { buffered: true, timeout: 60_000 }, async (t) => {
-        const results = [];
-        for (const NET of ['node:net', 'ringcore/net']) {
-          const env: Record<string, string> = { SCENARIO, POLICY, NET };
-          if (where === 'Unix') env.SOCKET_PATH = join(directory, `${SCENARIO}-${POLICY}.sock`);
-          results.push(await run(`import ${JSON.stringify(primary)}`, env, 30_000));
-        }
-        const [expected, actual] = results;
-        t.equal(expected!.code, 0, expected!.stderr);
-        t.equal(actual!.code, 0, actual!.stderr);
-        t.strictSame(bySubject(actual!.stdout), bySubject(expected!.stdout));
-        if (SCENARIO !== 'share') return;
-        const family = where === 'TCP' ? 'IPv4' : 'undefined';
-        t.equal(actual!.stderr, `classes: Connection ${family}\n`, 'the ring serves them');
-        t.match(expected!.stderr, /classes: (TCP|Pipe) /);
-        t.same(bySubject(actual!.stdout).workers, [[['1', '2']]], 'both have worked');
-        t.ok('no descriptor is left' in bySubject(actual!.stdout), 'and keep no descriptor');
-      });
+      void t.test(
+        `${SCENARIO}: ${POLICY}, ${where}`,
+        { buffered: true, timeout: scaled(60_000) },
+        async (t) => {
+          const results = [];
+          for (const NET of ['node:net', 'ringcore/net']) {
+            const env: Record<string, string> = { SCENARIO, POLICY, NET };
+            if (where === 'Unix') env.SOCKET_PATH = join(directory, `${SCENARIO}-${POLICY}.sock`);
+            results.push(await run(`import ${JSON.stringify(primary)}`, env, 30_000));
+          }
+          const [expected, actual] = results;
+          t.equal(expected!.code, 0, expected!.stderr);
+          t.equal(actual!.code, 0, actual!.stderr);
+          t.strictSame(bySubject(actual!.stdout), bySubject(expected!.stdout));
+          if (SCENARIO !== 'share') return;
+          const family = where === 'TCP' ? 'IPv4' : 'undefined';
+          t.equal(actual!.stderr, `classes: Connection ${family}\n`, 'the ring serves them');
+          t.match(expected!.stderr, /classes: (TCP|Pipe) /);
+          t.same(bySubject(actual!.stdout).workers, [[['1', '2']]], 'both have worked');
+          t.ok('no descriptor is left' in bySubject(actual!.stdout), 'and keep no descriptor');
+        },
+      );
     }
   }
 }

@@ -7,6 +7,7 @@ import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { backend } from 'ringcore/core';
+import { scaled } from '../slowness.js';
 import type { Held } from './load_worker.js';
 import { run, sleep } from './support.js';
 
@@ -20,7 +21,7 @@ const worker = fileURLToPath(new URL('load_worker.js', import.meta.url));
 // Node raises the soft limit to this when it starts.
 const mostDescriptors = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim();
 const enough = mostDescriptors === 'unlimited' || Number(mostDescriptors) >= connections + 500;
-t.setTimeout(110_000);
+t.setTimeout(scaled(110_000));
 
 const onRing = backend.name === 'io_uring' ? {} : { skip: 'this is the node backend' };
 const forMany = enough ? onRing : { skip: `at most ${mostDescriptors} descriptors a process` };
@@ -92,7 +93,7 @@ async function idleConnections(t: Test, implementation: string): Promise<number>
   return (with_.rss - before.rss) / connections;
 }
 
-t.test('10,000 connections at once, each echoing', { ...forMany, timeout: 60_000 }, async (t) => {
+t.test('10,000 connections at once, each echoing', { ...forMany, timeout: scaled(60_000) }, async (t) => {
   const ours = await idleConnections(t, 'ringcore');
   const nodes = await idleConnections(t, 'node');
   t.comment(`growth of RSS for each: ${Math.round(ours)} bytes, node:net ${Math.round(nodes)}`);
@@ -102,7 +103,7 @@ t.test('10,000 connections at once, each echoing', { ...forMany, timeout: 60_000
 
 t.test(
   'readers that do not read: memory stays within bounds at both ends',
-  { ...onRing, timeout: 60_000 },
+  { ...onRing, timeout: scaled(60_000) },
   async (t) => {
     const count = 512;
     const [server, port] = await started(t, 'serve');
@@ -156,7 +157,7 @@ t.test(
 
 t.test(
   `${cycles} connections opened and closed, in every way`,
-  { ...onRing, timeout: 100_000 },
+  { ...onRing, timeout: scaled(100_000) },
   async (t) => {
     const process = new Process('cycle', 'ringcore', String(cycles), String(cyclesMs));
     t.teardown(() => process.end());
@@ -204,9 +205,12 @@ async function listenAgain(port: number): Promise<number> {
   }
 }
 
-t.test('the port is free as soon as the process has ended', { ...onRing, timeout: 60_000 }, async (t) => {
-  /** Listens and has connections in all states, then does what it is told. */
-  const source = (end: string): string => `
+t.test(
+  'the port is free as soon as the process has ended',
+  { ...onRing, timeout: scaled(60_000) },
+  async (t) => {
+    /** Listens and has connections in all states, then does what it is told. */
+    const source = (end: string): string => `
     import net from 'ringcore/net';
     const server = net.createServer((peer) => peer.on('error', () => {}).write('x'.repeat(300000)));
     server.listen(PORT, '127.0.0.1', () => {
@@ -219,25 +223,26 @@ t.test('the port is free as soon as the process has ended', { ...onRing, timeout
       }
       setTimeout(() => { process.stdout.write(String(port)); ${end} }, 150);
     });`;
-  const ends: Record<string, string> = {
-    'kill -9': `process.kill(process.pid, 'SIGKILL')`,
-    'process.exit()': `process.exit(0)`,
-    'an exception': `setImmediate(() => { throw new Error('expected') })`,
-    SIGTERM: `process.kill(process.pid, 'SIGTERM')`,
-  };
-  // Not one that the kernel may have given somebody else's connection meanwhile.
-  const port = 20_000 + Math.floor(Math.random() * 10_000);
-  for (const [name, end] of Object.entries(ends)) {
-    // The same port again: the one before has let go of it.
-    const { stdout, stderr } = await run(source(end).replace('PORT', String(port)));
-    t.match(stdout, /^\d+$/, `${name}: ${stderr}`);
-    t.equal(Number(stdout), port);
-    const attempts = await listenAgain(port);
-    // Of a process that was killed, the kernel ends what its ring had in flight when it has gone, a few milliseconds later.
-    const killed = end.includes('kill');
-    t.ok(
-      attempts === 1 || (killed && attempts < 500),
-      `${name}: somebody else listens at attempt ${attempts}`,
-    );
-  }
-});
+    const ends: Record<string, string> = {
+      'kill -9': `process.kill(process.pid, 'SIGKILL')`,
+      'process.exit()': `process.exit(0)`,
+      'an exception': `setImmediate(() => { throw new Error('expected') })`,
+      SIGTERM: `process.kill(process.pid, 'SIGTERM')`,
+    };
+    // Not one that the kernel may have given somebody else's connection meanwhile.
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    for (const [name, end] of Object.entries(ends)) {
+      // The same port again: the one before has let go of it.
+      const { stdout, stderr } = await run(source(end).replace('PORT', String(port)));
+      t.match(stdout, /^\d+$/, `${name}: ${stderr}`);
+      t.equal(Number(stdout), port);
+      const attempts = await listenAgain(port);
+      // Of a process that was killed, the kernel ends what its ring had in flight when it has gone, a few milliseconds later.
+      const killed = end.includes('kill');
+      t.ok(
+        attempts === 1 || (killed && attempts < 500),
+        `${name}: somebody else listens at attempt ${attempts}`,
+      );
+    }
+  },
+);

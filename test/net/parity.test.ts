@@ -6,6 +6,7 @@ import type nodeNet from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 import {
   attempted,
   closedPort,
@@ -65,7 +66,7 @@ scenario('a conversation, ended by the server', async (net, log) => {
 
 scenario('half-open on both sides', async (net, log) => {
   const server = await serving(net, { allowHalfOpen: true }, (socket) => {
-    watch(log, 'server', socket).on('end', () => setTimeout(() => socket.end('after your end'), 20));
+    watch(log, 'server', socket).on('end', () => setTimeout(() => socket.end('after your end'), scaled(20)));
   });
   const client = watch(
     log,
@@ -82,7 +83,7 @@ scenario('half-open on both sides', async (net, log) => {
 scenario('reset by the server', async (net, log) => {
   const server = await serving(net, {}, (socket) => {
     socket.on('close', (hadError) => log('server close', hadError));
-    setTimeout(() => socket.resetAndDestroy(), 20);
+    setTimeout(() => socket.resetAndDestroy(), scaled(20));
   });
   const client = watch(log, 'client', net.connect(port(server), '127.0.0.1'), ['connect', 'ready', ...ends]);
   await ending(client);

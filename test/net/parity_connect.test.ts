@@ -5,6 +5,7 @@ import nodeNet from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 import {
   attempted,
   closedPort,
@@ -110,10 +111,10 @@ for (const when of ['before', 'at once', 'in a tick', 'when connected'] as const
       if (when === 'at once') controller.abort(reason);
       else if (when === 'in a tick') process.nextTick(() => controller.abort(reason));
       else socket.once('connect', () => controller.abort(reason));
-      setTimeout(() => socket.destroy(), 300);
+      setTimeout(() => socket.destroy(), scaled(300));
       return socket;
     });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, scaled(400)));
     server.close();
     await once(server, 'close');
   });
@@ -201,7 +202,7 @@ async function outcome(log: Log, what: string, begin: () => nodeNet.Socket): Pro
     socket.on('error', (error) => log(what, describe(error)));
     // Something else is a connect that is well on its way.
     socket.once('connect', () => log(what, 'connected'));
-    const timer = setTimeout(() => socket.destroy(), 200);
+    const timer = setTimeout(() => socket.destroy(), scaled(200));
     await ending(socket);
     clearTimeout(timer);
   } catch (error) {

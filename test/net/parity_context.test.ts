@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { EventEmitter, once } from 'node:events';
 import nodeNet from 'node:net';
+import { scaled } from '../slowness.js';
 import { closedPort, describe, ending, port, scenario, type Log, type Net } from './scenarios.js';
 import { sleep } from './support.js';
 
@@ -91,7 +92,7 @@ async function rejecting(net: Net, log: Log, event: string): Promise<void> {
   socket.on(event, reject);
   socket.on('error', (error) => log(event, 'error', describe(error)));
   socket.on('close', (hadError) => log(event, 'close', hadError));
-  setTimeout(() => socket.end(), 30);
+  setTimeout(() => socket.end(), scaled(30));
   await ending(socket.resume());
   server.close();
   await once(server, 'close');

@@ -1,6 +1,7 @@
 // The ends of a connection, in every state that it can be in: as with node:net.
 import { once } from 'node:events';
 import type nodeNet from 'node:net';
+import { scaled } from '../slowness.js';
 import {
   attempted,
   describe,
@@ -29,7 +30,7 @@ const sent = (log: Log, what: string) => (error?: unknown) => log(what, describe
 function afterwards(socket: Socket, callback: (error?: unknown) => void): (error?: unknown) => void {
   return (error) => {
     callback(error);
-    setTimeout(() => socket.destroy(), 5);
+    setTimeout(() => socket.destroy(), scaled(5));
   };
 }
 
@@ -151,7 +152,7 @@ const states: Record<string, (socket: Socket, to: () => Socket, act: () => unkno
 
 /** Which end half-open sockets reach by themselves: none. */
 function destroyWhenIdle(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), 1000);
+  const timer = setTimeout(() => socket.destroy(), scaled(1000));
   socket.once('close', () => clearTimeout(timer));
 }
 
@@ -159,7 +160,7 @@ async function act(net: Net, log: Log, state: string, action: string, halfOpen: 
   // The peer takes its time: its end is not to race with the socket's own.
   const server = await serving(net, { allowHalfOpen: true }, (peer) => {
     peer.on('error', () => {}).resume();
-    peer.on('end', () => setTimeout(() => peer.end(), 10));
+    peer.on('end', () => setTimeout(() => peer.end(), scaled(10)));
   });
   const socket = watch(log, 'client', new net.Socket({ allowHalfOpen: halfOpen }));
   destroyWhenIdle(socket);

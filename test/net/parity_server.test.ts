@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
 import t from 'tap';
+import { scaled } from '../slowness.js';
 import {
   attempted,
   closedPort,
@@ -349,7 +350,7 @@ for (const options of [
         log('peer', peer.bytesRead, peer.readableLength, peer.readableFlowing);
         peer.setEncoding('utf8').on('data', (text) => log('peer', 'data', text));
         peer.resume();
-        if (options.allowHalfOpen) peer.on('end', () => setTimeout(() => peer.end('bye'), 10));
+        if (options.allowHalfOpen) peer.on('end', () => setTimeout(() => peer.end('bye'), scaled(10)));
       });
     });
     const client = watch(log, 'client', net.connect(port(server), '127.0.0.1'), ['end', 'data', 'close']);

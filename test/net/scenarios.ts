@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import nodeNet from 'node:net';
 import t from 'tap';
 import ringNet from 'ringcore/net';
+import { scaled, slowness } from '../slowness.js';
 import { sleep } from './support.js';
 
 export type Net = typeof nodeNet;
@@ -145,12 +146,12 @@ function bySide(entries: unknown[]): Record<string, unknown[]> {
   return sides;
 }
 
-// They wait most of the time.
-t.jobs = 8;
+// They wait most of the time. (On a slow machine they compute.)
+t.jobs = Math.ceil(8 / slowness);
 
 /** Runs a scenario on both, and compares. */
 export function scenario(name: string, run: Scenario): void {
-  void t.test(name, { timeout: 20_000, buffered: true }, async (t) => {
+  void t.test(name, { timeout: scaled(20_000), buffered: true }, async (t) => {
     const expected = await logOf(run, nodeNet);
     const actual = await logOf(run, ringNet);
     t.ok(expected.length > 0);

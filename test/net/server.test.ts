@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { backend } from 'ringcore/core';
 import net from 'ringcore/net';
+import { scaled } from '../slowness.js';
 import { connected, closed, collect, descriptors, listening, portOf, sleep, until } from './support.js';
 
 t.test('1,000 connections, one after the other, leave no descriptor', async (t) => {
@@ -98,7 +99,7 @@ import net from 'ringcore/net';
   const command = `ulimit -n 1100; exec "$0" --input-type=module -e "$1"`;
   const out = execFileSync('/bin/sh', ['-c', command, process.execPath, script], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: scaled(10_000),
   });
   t.equal(out.trim(), 'served idle');
 });

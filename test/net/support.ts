@@ -6,12 +6,13 @@ import type { AddressInfo, Server as NodeServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import net, { type Server, type Socket } from 'ringcore/net';
 import { ended, type Outcome } from '../shared/child.js';
+import { scaled } from '../slowness.js';
 
 export { hashOf, pattern } from '../shared/bytes.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, scaled(ms)));
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
@@ -45,7 +46,7 @@ export const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** Waits until `condition` holds; false if it does not within the time. */
 export async function until(condition: () => boolean, ms = 2000): Promise<boolean> {
-  const end = Date.now() + ms;
+  const end = Date.now() + scaled(ms);
   while (!condition()) {
     if (Date.now() > end) return false;
     await sleep(5);
@@ -63,7 +64,7 @@ export async function run(
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: limitMs,
+    timeout: scaled(limitMs),
   });
   return ended(child);
 }
