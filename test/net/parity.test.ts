@@ -93,10 +93,10 @@ scenario('reset by the server', async (net, log) => {
 
 scenario('reset by the client', async (net, log) => {
   const server = await serving(net, {}, (socket) => void watch(log, 'server', socket));
+  const accepted = once(server, 'connection');
   const client = net.connect(port(server), '127.0.0.1');
   client.on('close', (hadError) => log('client close', hadError));
-  await once(client, 'connect');
-  await sleep(20);
+  await Promise.all([accepted, once(client, 'connect')]);
   client.resetAndDestroy();
   await ending(client);
   await sleep(20);
