@@ -25,7 +25,7 @@ export interface NativeRingOptions {
   cqEntries: number;
   operations: number;
   sqpollIdleMs: number;
-  iopoll: boolean;
+  iopoll: number;
   spinMicroseconds: number;
   /** 0: sleep in libuv's epoll; 1: sleep in io_uring_enter from a uv_prepare. */
   wait: 0 | 1;

@@ -82,12 +82,14 @@ export function timeout(ms: number, options: TimeoutOptions = {}): Operation<voi
     { expected: [ETIME], decode: () => {} },
   );
 }
-/** Below, it has always expired already when the kernel looks for what is to be cancelled: it would never end. */
-const leastEndlessMs = 0.1;
+/** Below, it has always expired already when the kernel looks for what is to be cancelled: it ends by itself or not at all. */
+const leastCancellableMs = 0.1;
+/** So often that may be. */
+const mostQuickRepeats = 1000;
 
 /**
- * Expires every `ms` milliseconds, without drift, `repeats` times (0: for ever, and then not more often than every 0.1
- * ms); iterates over the number of the expiry, from 1. Since 6.4.
+ * Expires every `ms` milliseconds, without drift, `repeats` times (0: for ever); iterates over the number of the expiry,
+ * from 1. For ever, or more than 1000 times, not more often than every 0.1 ms (ERR_OUT_OF_RANGE). Since 6.4.
  */
 export function timeoutMultishot(
   ms: number,
@@ -96,7 +98,8 @@ export function timeoutMultishot(
   validateDuration(ms, 'ms');
   const { repeats = 0 } = options;
   validateUint32(repeats, 'options.repeats');
-  if (repeats === 0 && ms < leastEndlessMs) throw outOfRange('ms', `>= ${leastEndlessMs}`, ms);
+  if (ms < leastCancellableMs && (repeats === 0 || repeats > mostQuickRepeats))
+    throw outOfRange('ms', `>= ${leastCancellableMs}`, ms);
   let expiries = 0;
   return new MultishotOperation(
     'timeout',

@@ -19,14 +19,22 @@ import { ring as threadRing } from './backend.js';
 import type { NativeRing } from './binding.js';
 import type { BufferRing } from './buffers.js';
 import { F_BUFFER, TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from './completion.js';
-import { IOSQE_ASYNC, IOSQE_FIXED_FILE, IOSQE_IO_DRAIN } from './constants.js';
-import { abortError, invalidState, resultError, TimeoutError, type ErrorDetails } from './errors.js';
+import { IOSQE_ASYNC, IOSQE_FIXED_FILE } from './constants.js';
+import {
+  abortError,
+  invalidArgValue,
+  invalidState,
+  resultError,
+  TimeoutError,
+  type ErrorDetails,
+} from './errors.js';
 import { commonOptions, type CommonOptions, type OperationOptions } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateInteger } from './validate.js';
 import { now } from './unmocked.js';
 
 /** Options of multishot operations. `timeout` bounds the whole iteration. */
+/** Those of an operation; `flags` without `drain`, since all that comes behind it would wait for its end. */
 export interface MultishotOptions extends OperationOptions {
   /** So many results wait at most (give or take what the kernel has in flight) before it is stopped. Default 64. */
   highWaterMark?: number | undefined;
@@ -111,6 +119,10 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     const common = commonOptions(options);
     const { flags } = common;
     const { highWaterMark = 64 } = options;
+    if (flags?.drain) {
+      // What is to end it would wait for its end, too.
+      throw invalidArgValue('options.flags', flags, 'must not have drain for an operation of many results');
+    }
     this.#timeoutMs = common.timeoutMs;
     if (highWaterMark !== Infinity) validateInteger(highWaterMark, 'options.highWaterMark', 1);
     this.#highWaterMark = highWaterMark;
@@ -118,9 +130,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     this.#options = common;
     this.#details = details;
     this.#sqeFlags =
-      (details.fixedFile || flags?.fixedFile ? IOSQE_FIXED_FILE : 0) |
-      (flags?.async ? IOSQE_ASYNC : 0) |
-      (flags?.drain ? IOSQE_IO_DRAIN : 0);
+      (details.fixedFile || flags?.fixedFile ? IOSQE_FIXED_FILE : 0) | (flags?.async ? IOSQE_ASYNC : 0);
   }
 
   /** Its slot in the operation table while the kernel has it, else -1. */

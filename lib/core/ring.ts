@@ -83,7 +83,7 @@ function nativeOptions(options: RingOptions): NativeRingOptions {
     cqEntries: integer(options.cqEntries, 'cqEntries', Math.max(4096, entries), 2, 65536),
     operations: integer(options.operations, 'operations', 32768, 1, 1 << 20),
     sqpollIdleMs: options.sqpoll ? integer(options.sqpoll.idleMs, 'sqpoll.idleMs', 100, 1, 2 ** 31 - 1) : 0,
-    iopoll: options.iopoll ?? false,
+    iopoll: options.iopoll ? 1 : 0,
     spinMicroseconds: integer(options.spinMicroseconds, 'spinMicroseconds', 20, 0, 100),
     wait: options.wait === 'ring' ? 1 : 0,
     boundedWorkers: integer(options.workers?.bounded, 'workers.bounded', 32, 1, 65535),

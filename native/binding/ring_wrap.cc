@@ -15,8 +15,14 @@ namespace {
 
 constexpr size_t kCompletionInts = sizeof(Completion) / sizeof(int32_t);
 
+// 0 where nothing can be read: the thread is being terminated. (node-addon-api would end the process then.)
 uint32_t number(const Napi::Object& options, const char* name) {
-  return options.Get(name).As<Napi::Number>().Uint32Value();
+  napi_value value = nullptr;
+  uint32_t result = 0;
+  if (napi_get_named_property(options.Env(), options, name, &value) == napi_ok) {
+    napi_get_value_uint32(options.Env(), value, &result);
+  }
+  return result;
 }
 
 ExecutorOptions options_of(const Napi::Object& from) {
@@ -24,7 +30,7 @@ ExecutorOptions options_of(const Napi::Object& from) {
   options.ring.entries = number(from, "entries");
   options.ring.cq_entries = number(from, "cqEntries");
   options.ring.sqpoll_idle_ms = number(from, "sqpollIdleMs");
-  options.ring.iopoll = from.Get("iopoll").As<Napi::Boolean>();
+  options.ring.iopoll = number(from, "iopoll") == 1;
   options.ring.bounded_workers = number(from, "boundedWorkers");
   options.ring.unbounded_workers = number(from, "unboundedWorkers");
   options.ring.direct_descriptors = number(from, "directDescriptors");
@@ -220,6 +226,7 @@ Napi::Value RingWrap::open(const Napi::CallbackInfo& info) {
   wrap->allocate_ = Napi::Persistent(info[3].As<Napi::Function>());
 
   const ExecutorOptions options = options_of(info[0].As<Napi::Object>());
+  if (options.ring.entries == 0) return env.Undefined();
   wrap->registered_.resize(options.ring.registered_buffers);
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(env, &loop);

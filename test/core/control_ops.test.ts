@@ -107,6 +107,10 @@ t.test('timeoutMultishot', timersOrSkip, async (t) => {
   t.ok(performance.now() - begin >= 19.5);
   // It would expire faster than it can be cancelled.
   t.throws(() => timeoutMultishot(0), { code: 'ERR_OUT_OF_RANGE' });
+  t.throws(() => timeoutMultishot(0, { repeats: 1001 }), { code: 'ERR_OUT_OF_RANGE' });
+  for await (const tick of timeoutMultishot(0, { repeats: 1000 })) if (tick === 3) break;
+  // Its cancellation would wait behind it.
+  t.throws(() => timeoutMultishot(5, { flags: { drain: true } }), { code: 'ERR_INVALID_ARG_VALUE' });
   for await (const tick of timeoutMultishot(0.1)) if (tick === 3) break;
   const controller = new AbortController();
   const error = await rejection(
