@@ -364,6 +364,10 @@ export interface NativeRing {
    * if not all could be submitted.
    */
   cancelNow(slot: number): boolean;
+  /**
+   * Submits everything now. The result of an operation of one completion if it has ended by then, handled or not.
+   */
+  resultNow(slot: number): number | undefined;
   setRef(slot: number, referenced: boolean): void;
   /**
    * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it
@@ -433,6 +437,8 @@ export interface Binding {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, sockaddr: Uint8Array): number;
   listen(fd: number, backlog: number): number;
+  /** From `offset` on, what the kernel has room for: how many bytes, or -errno. */
+  sendNow(fd: number, view: Uint8Array, offset: number): number;
   shutdown(fd: number, how: number): number;
   setsockopt(fd: number, level: number, name: number, value: number | Uint8Array): number;
   /** Of options that are an int. */

@@ -14,10 +14,8 @@ type NodeIterator = Required<AsyncIterator<Buffer, undefined>>;
 /** Exported by node, and not documented: destroys a stream, with an AbortError if it has not come to its end. */
 const { destroy: destroyer } = streams as unknown as { destroy: (stream: unknown) => void };
 
-/** What async generators inherit from: `Symbol.asyncIterator` and, in newer versions, `Symbol.asyncDispose`. */
-const AsyncIteratorPrototype = Object.getPrototypeOf(
-  Object.getPrototypeOf(async function* () {}.prototype),
-) as object;
+/** What async generators inherit from, node's iterator among them. */
+const AsyncGeneratorPrototype = Object.getPrototypeOf(async function* () {}.prototype) as object;
 
 const finished: Result = { done: true, value: undefined };
 
@@ -26,7 +24,8 @@ const behind = <T>(promise: Promise<T>): Promise<T> => new Promise((resolve) => 
 
 /** The chunks of a socket, as a loop asks for them. To leave the loop destroys the socket, as with node's. */
 export class ChunkIterator {
-  readonly #socket: SocketBase;
+  /** As node's has it. */
+  readonly stream: SocketBase;
   #state: 'new' | 'direct' | 'nodes' | 'finished' = 'new';
   /** Who goes on in the state 'nodes'. */
   #nodes: NodeIterator | undefined;
@@ -34,19 +33,29 @@ export class ChunkIterator {
   #waiting: ((result: Result | Promise<Result>) => void) | undefined;
   /** The stream has reported something while the loop did not wait. */
   #stirred = false;
+  /** What 'error' has brought. */
+  #failure: { error: unknown } | undefined;
+
+  // They stay for as long as the socket: without a listener of 'readable' the stream might begin to flow.
 
   readonly #onEvent = (): void => {
     this.#stirred = true;
     if (this.#waiting === undefined) return;
-    const { readableLength, destroyed } = this.#socket;
+    const { readableLength, destroyed } = this.stream;
     // Some end: node's must have seen it, too, when 'end' comes.
     if (readableLength === 0 || destroyed) this.#handOver();
     // Behind whoever else listens to the same event.
     else queueMicrotask(() => this.#goOn());
   };
 
+  readonly #onError = (error: unknown): void => {
+    this.#failure ??= { error };
+    this.#stirred = true;
+    this.#goOn();
+  };
+
   constructor(socket: SocketBase) {
-    this.#socket = socket;
+    this.stream = socket;
   }
 
   next(): Promise<Result> {
@@ -55,7 +64,7 @@ export class ChunkIterator {
     // Asked twice without waiting for an answer: node's knows how to queue.
     if (this.#waiting !== undefined) this.#handOver();
     if (this.#state === 'nodes') return behind(this.#nodes!.next());
-    if (this.#stirred || this.#socket.readableLength > 0) return this.#fromStream();
+    if (this.#stirred || this.stream.readableLength > 0) return this.#fromStream();
     return new Promise((resolve) => (this.#waiting = resolve));
   }
 
@@ -81,22 +90,23 @@ export class ChunkIterator {
     if (resolve === undefined || !this.#isAlone()) return false;
     this.#waiting = undefined;
     // What `readableDidRead` says.
-    const { _readableState } = this.#socket as unknown as { _readableState: { dataEmitted: boolean } };
+    const { _readableState } = this.stream as unknown as { _readableState: { dataEmitted: boolean } };
     _readableState.dataEmitted = true;
     resolve({ done: false, value: chunk });
     return true;
   }
 
   #begin(): void {
-    const socket = this.#socket;
-    if (socket._reader !== undefined || socket.destroyed || socket.listenerCount('readable') > 0) {
+    const socket = this.stream;
+    // What has been, node's tells from the stream's state.
+    if (socket._reader !== undefined || !socket.readable || socket.listenerCount('readable') > 0) {
       this.#handOver();
       return;
     }
     this.#state = 'direct';
     socket._reader = this;
-    // With a listener the stream reads, but does not flow, and errors are the loop's to throw.
-    for (const event of ['readable', 'end', 'error', 'close']) socket.on(event, this.#onEvent);
+    for (const event of ['readable', 'end', 'close']) socket.on(event, this.#onEvent);
+    socket.on('error', this.#onError);
   }
 
   #goOn(): void {
@@ -108,16 +118,17 @@ export class ChunkIterator {
 
   /** What is in the stream's buffer; if there is nothing, the stream has come to some end, which is node's to tell. */
   #fromStream(): Promise<Result> {
-    this.#stirred = false;
-    const chunk = this.#socket.destroyed ? null : (this.#socket.read() as Buffer | null);
+    this.#stirred = this.#failure !== undefined;
+    const chunk = this.stream.destroyed ? null : (this.stream.read() as Buffer | null);
     if (chunk !== null) return Promise.resolve({ done: false, value: chunk });
+    if (this.#failure !== undefined) return this.throw(this.#failure.error);
     this.#handOver();
     return this.#nodes!.next();
   }
 
   /** Whether nobody would notice that the stream is passed by. */
   #isAlone(): boolean {
-    const socket = this.#socket;
+    const socket = this.stream;
     return (
       socket.readableLength === 0 &&
       socket.readableEncoding === null &&
@@ -127,30 +138,22 @@ export class ChunkIterator {
   }
 
   #handOver(): void {
-    const socket = this.#socket;
-    const nodes = streams.Readable.prototype[Symbol.asyncIterator].call(socket) as NodeIterator;
-    const before = this.#state;
+    const nodes = streams.Readable.prototype[Symbol.asyncIterator].call(this.stream) as NodeIterator;
+    if (this.#state === 'direct') this.stream._reader = undefined;
     this.#nodes = nodes;
     this.#state = 'nodes';
     const resolve = this.#waiting;
     this.#waiting = undefined;
     resolve?.(nodes.next());
-    if (before === 'direct') this.#leave();
-  }
-
-  #leave(): void {
-    const socket = this.#socket;
-    socket._reader = undefined;
-    for (const event of ['readable', 'end', 'close']) socket.off(event, this.#onEvent);
   }
 
   #finish(): void {
-    if (this.#state === 'direct') {
-      this.#leave();
-      destroyer(this.#socket);
-    }
+    const begun = this.#state === 'direct';
     this.#state = 'finished';
+    if (!begun) return;
+    this.stream._reader = undefined;
+    destroyer(this.stream);
   }
 }
 
-Object.setPrototypeOf(ChunkIterator.prototype, AsyncIteratorPrototype);
+Object.setPrototypeOf(ChunkIterator.prototype, AsyncGeneratorPrototype);

@@ -58,6 +58,8 @@ export interface ConnectionUser {
   sent(errno: number, callback: WriteCallback, error?: Error): void;
   /** Something moved. */
   active(): void;
+  /** Nothing will be waited for: what is written is to go as far as there is room. */
+  flush(): void;
 }
 
 /** Another operation on the descriptor, that the end must wait for: a connect. */

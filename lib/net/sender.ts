@@ -28,6 +28,19 @@ const nothing: never[] = [];
 
 const sendFlags = MSG_WAITALL | MSG_NOSIGNAL;
 
+const flushed = new WeakSet<Ring>();
+
+/** As libuv's sockets, those of this ring have handed over what was written when the process ends. */
+function flushAtExit(ring: Ring): void {
+  if (flushed.has(ring)) return;
+  flushed.add(ring);
+  process.on('exit', () => {
+    // Not of an 'exit' that somebody emits.
+    if (!(process as { _exiting?: boolean })._exiting) return;
+    for (const handler of ring.handlers) if (handler instanceof Sender) handler.flushAll();
+  });
+}
+
 /** Sends for a {@link Connection}. */
 export class Sender implements CompletionHandler, Waiter {
   /** How many bytes were given to it. */
@@ -42,6 +55,9 @@ export class Sender implements CompletionHandler, Waiter {
   /** The descriptor is non-blocking (somebody else made it): the next operation is a poll, or the one in flight is. */
   #poll: 'no' | 'next' | 'now' = 'no';
 
+  /** How many bytes behind those that have been reported are sent already: see `flush`. */
+  #ahead = 0;
+
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
   /** How long each was when it was written. It may be detached or resized at any time. */
@@ -55,6 +71,7 @@ export class Sender implements CompletionHandler, Waiter {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    flushAtExit(connection.ring);
   }
 
   get runsUserCode(): boolean {
@@ -110,6 +127,42 @@ export class Sender implements CompletionHandler, Waiter {
     if (this.#slot >= 0) this.#ring.native.eagerSubmit();
   }
 
+  /** @internal With what the stream has, too. */
+  flushAll(): void {
+    this.#connection.user.flush();
+  }
+
+  /**
+   * Gives the kernel at once, and in order, what it has room for: what is left of this write, and of `following`, which the
+   * stream has not handed over yet. For an end that waits for nothing: libuv writes at once what can be, so programs count
+   * on it that a write before destroy() or process.exit() is on its way.
+   */
+  flush(following: () => Uint8Array[]): void {
+    const { ring, fd } = this.#connection;
+    const sending = this.#callback !== undefined;
+    let index = sending ? this.#index : 0;
+    let offset = sending ? this.#offset : 0;
+    if (this.#slot >= 0) {
+      const sent = this.#poll === 'now' || ring.closed ? undefined : ring.native.resultNow(this.#slot);
+      // There is no room.
+      if (sent === undefined || sent < 0) return;
+      offset += sent;
+    }
+    offset += this.#ahead;
+    const views = [...this.#views, ...following()];
+    for (; index < views.length; index++) {
+      const view = views[index]!;
+      const length = this.#lengths[index] ?? view.byteLength;
+      while (offset < length) {
+        const sent = loadBinding().sendNow(fd, view.subarray(0, length), offset);
+        if (sent <= 0) return;
+        this.#ahead += sent;
+        offset += sent;
+      }
+      offset -= length;
+    }
+  }
+
   /** For good. The kernel sends at once what it has room for, then the rest is cancelled. */
   close(): void {
     this.#closed = true;
@@ -135,6 +188,11 @@ export class Sender implements CompletionHandler, Waiter {
 
   /** @internal */
   admit(): boolean {
+    if (this.#ahead > 0 && this.#isAhead()) {
+      this.#waiting = false;
+      process.nextTick(() => this.#scope!.runInAsyncScope(this.#finish, this, 0));
+      return true;
+    }
     if (this.#views[this.#index]!.byteLength < this.#lengths[this.#index]!) {
       this.#waiting = false;
       this.failShrunk(this.#takeCallback());
@@ -218,10 +276,21 @@ export class Sender implements CompletionHandler, Waiter {
     if (res === EFAULT && !this.#closed) return this.failShrunk(this.#takeCallback());
     if (res < 0) return this.#finish(res);
     this.#advance(res);
+    if (this.#ahead > 0) this.#isAhead();
     if (this.#index === this.#views.length) return this.#finish(0);
     if (this.#closed) return this.#finish(ECANCELED);
     if (res > 0) this.#connection.user.active();
     this.#submit();
+  }
+
+  /** Skips what has been sent ahead. Whether that is all. */
+  #isAhead(): boolean {
+    let left = -this.#offset;
+    for (let i = this.#index; i < this.#views.length; i++) left += this.#lengths[i]!;
+    const skipped = Math.min(this.#ahead, left);
+    this.#ahead -= skipped;
+    this.#advance(skipped);
+    return this.#index === this.#views.length;
   }
 
   #advance(bytes: number): void {

@@ -211,6 +211,7 @@ export class Socket extends SocketBase {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (!this.resetAndClosing) this._flush();
     this.connecting = false;
     const connection = this._letGo();
     const hadError = error !== null && error !== undefined;

@@ -9,7 +9,7 @@ import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
 import type { ChunkIterator } from './chunk_iterator.js';
-import { byteLength, type Piece } from './chunks.js';
+import { byteLength, gather, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
 import { IdleTimer } from './idle_timer.js';
@@ -113,8 +113,21 @@ export class SocketBase extends CallableDuplex {
     return connection;
   }
 
+  /** @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. */
+  _flush(): void {
+    const { writableBuffer, writableCorked } = this as unknown as {
+      writableBuffer: Piece[];
+      writableCorked: number;
+    };
+    if (this.writableLength === 0 || this.connecting) return;
+    // A handle of the program's own has no such thing.
+    const sender: Connection['sender'] | undefined = this._handle?.sender;
+    sender?.flush(() => (writableCorked > 0 ? [] : gather(writableBuffer)));
+  }
+
   /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
   _giveAway(): void {
+    this._flush();
     this._letGo()?.close();
   }
 

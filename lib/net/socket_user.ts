@@ -61,6 +61,10 @@ export class SocketUser implements ConnectionUser {
   active(): void {
     this.#socket._unrefTimer();
   }
+
+  flush(): void {
+    this.#socket._flush();
+  }
 }
 
 /** The `onread` option as the receiving side takes it; undefined where it is none (as node, without an error). */

@@ -36,6 +36,8 @@ export function lendToChildren(): Undo {
     if (!Array.isArray(options?.stdio)) return spawn.call(this, options);
     const stdio: unknown[] = options.stdio;
     const lent = stdio.filter(canLend);
+    // What the parent has written comes before what the child writes.
+    for (const socket of lent) socket._flush();
     options.stdio = stdio.map((entry) => (canLend(entry) ? entry._handle!.fd : entry));
     const result = spawn.call(this, options);
     lent.forEach(stopReading);

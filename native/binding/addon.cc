@@ -97,6 +97,16 @@ Napi::Value listen_on(const Napi::CallbackInfo& info) {
   return outcome(info, ::listen(integer(info, 0), integer(info, 1)));
 }
 
+// sendNow(fd, view, offset): what the kernel has room for; how many bytes, or -errno.
+Napi::Value send_now(const Napi::CallbackInfo& info) {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+  const auto offset = static_cast<size_t>(integer(info, 2));
+  if (!view_of(info.Env(), info[1], &data, &size) || offset >= size) return Napi::Number::New(info.Env(), 0);
+  return outcome(info, static_cast<int>(::send(integer(info, 0), data + offset, size - offset,
+                                               MSG_DONTWAIT | MSG_NOSIGNAL)));
+}
+
 // shutdown(fd, how).
 Napi::Value shut_down(const Napi::CallbackInfo& info) {
   return outcome(info, ::shutdown(integer(info, 0), integer(info, 1)));
@@ -228,6 +238,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("socket", &open_socket);
   add("bind", &bind_socket);
   add("listen", &listen_on);
+  add("sendNow", &send_now);
   add("shutdown", &shut_down);
   add("setsockopt", &set_option);
   add("getsockopt", &get_option);

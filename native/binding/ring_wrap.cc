@@ -346,6 +346,11 @@ void RingWrap::add_control_functions(Napi::Object object) {
   add("cancelNow", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     return Napi::Boolean::New(info.Env(), wrap.executor_->cancel_now(u32(info, 0)));
   });
+  add("resultNow", [u32](RingWrap& wrap, Info info) -> Napi::Value {
+    const int32_t result = wrap.executor_->result_now(u32(info, 0));
+    if (result == Executor::kNothingYet) return info.Env().Undefined();
+    return Napi::Number::New(info.Env(), result);
+  });
   add("setRef", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.executor_->set_referenced(u32(info, 0), info[1].As<Napi::Boolean>());
     return info.Env().Undefined();

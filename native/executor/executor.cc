@@ -104,6 +104,11 @@ void Executor::cancel(uint32_t slot) {
 
 bool Executor::cancel_now(uint32_t slot) {
   cancel(slot);
+  submit_all();
+  return ring_->sq.pending() == 0;
+}
+
+void Executor::submit_all() {
   // The kernel limits what it does in one call; others' work must not keep us here, though.
   constexpr int kMaxRounds = 64;
   for (int round = 0; round < kMaxRounds; round++) {
@@ -111,7 +116,25 @@ bool Executor::cancel_now(uint32_t slot) {
     if (ring_->sq.pending() == 0 && !ring_->wants_enter()) break;
   }
   update_loop_reference();
-  return ring_->sq.pending() == 0;
+}
+
+int32_t Executor::result_now(uint32_t slot) {
+  submit_all();
+  const Op& op = *table_.at(slot);
+  int32_t result = kNothingYet;
+  const auto look_at = [&](const Completion& completion) {
+    const bool ends = (completion.flags & kCompletionTerminal) != 0;
+    if (ends && completion.slot == static_cast<int32_t>(slot)) result = completion.result;
+  };
+  if (op.state == OpState::kDelivered) {
+    for (const Completion& completion : delivering_) look_at(completion);
+    for (const Completion& completion : ready_) look_at(completion);
+    return result;
+  }
+  ring_->cq.peek([&](const abi::io_uring_cqe& cqe) {
+    if (cqe.user_data == op.user_data(CqeTag::kOperation)) result = cqe.res;
+  });
+  return result;
 }
 
 void Executor::queue_cancel(const Op& op) {

@@ -115,6 +115,10 @@ class Executor final : private LoopWatcher::Events {
   // The same, and tells the kernel now, with all else that waits: an operation that was waiting for something
   // has let go of its file when this returns. False if not all of it could be submitted.
   bool cancel_now(uint32_t slot);
+  // Submits all that waits. The result of the operation in `slot` if it has ended by then, handled or not;
+  // else kNothingYet.
+  int32_t result_now(uint32_t slot);
+  static constexpr int32_t kNothingYet = INT32_MIN;
   void set_referenced(uint32_t slot, bool referenced);
   // io_uring_enter now. `submit_eagerly`: only if the completions being handled are few.
   void submit();
@@ -221,6 +225,7 @@ class Executor final : private LoopWatcher::Events {
     fill_next(shape, static_cast<uint64_t>(tag) << 56, sqe_flags);
     queued();
   }
+  void submit_all();
   void queue_cancel(const Op& op);
   void arm_cancel_timer();
   void retry_cancels();

@@ -43,6 +43,12 @@ class CompletionQueue {
     return taken;
   }
 
+  // Looks at every CQE that is there, and takes none.
+  template <class Each>
+  void peek(Each each) const {
+    for (unsigned at = head_; at != load_acquire(tail_); at++) each(cqes_[at & mask_]);
+  }
+
   // While the loop runs it looks at the queue by itself: no eventfd signal, no wake-up of epoll.
   void mask_eventfd() { store_relaxed(flags_, load_relaxed(flags_) | abi::IORING_CQ_EVENTFD_DISABLED); }
   // The caller must issue a full fence and look at the queue once more afterwards, or it may sleep over a
