@@ -276,7 +276,6 @@ export class Sender implements CompletionHandler, Waiter {
     if (res === EFAULT && !this.#closed) return this.failShrunk(this.#takeCallback());
     if (res < 0) return this.#finish(res);
     this.#advance(res);
-    if (this.#ahead > 0) this.#isAhead();
     if (this.#index === this.#views.length) return this.#finish(0);
     if (this.#closed) return this.#finish(ECANCELED);
     if (res > 0) this.#connection.user.active();

@@ -1,6 +1,6 @@
 // What was written before an end that waits for nothing has gone, as far as the kernel had room: libuv writes at once, and
 // programs count on it. Broken to see it fail: no _flush() in _destroy() (all of the first), no 'exit' hook, #ahead not
-// counted (doubled bytes), not skipped when the next write begins, or where a write goes on.
+// counted, or not skipped (doubled bytes).
 import { once } from 'node:events';
 import nodeNet from 'node:net';
 import t from 'tap';
