@@ -1,5 +1,6 @@
 // npm run test:faults -- [--seed N] [--runs N] [--verbose]: seeded faults on a real ring, until one run is wrong.
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole_number.js';
 import { runSeeds } from './runner.js';
 
 const runsPerProcess = 100;
@@ -11,8 +12,8 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 });
-const first = Number(values.seed);
-const runs = Number(values.runs);
+const first = wholeNumber('seed', values.seed);
+const runs = wholeNumber('runs', values.runs, 1);
 const total: Record<string, number> = {};
 for (let done = 0; done < runs && process.exitCode === undefined; done += runsPerProcess) {
   const count = Math.min(runsPerProcess, runs - done);
