@@ -20,7 +20,9 @@ for (let done = 0; done < runs && process.exitCode === undefined; done += runsPe
   const { failure, counts } = await runSeeds(first + done, count, values.verbose ? console.log : undefined);
   if (failure !== undefined) {
     console.log(`seed ${failure.seed}: ${failure.output}`);
-    console.log(`once more: npm run test:faults -- --seed ${failure.seed} --runs 1`);
+    console.log(
+      `once more (it may take several tries): npm run test:faults -- --seed ${failure.seed} --runs 1`,
+    );
     process.exitCode = 1;
   }
   for (const [name, value] of Object.entries(counts ?? {})) total[name] = (total[name] ?? 0) + value;
