@@ -33,6 +33,11 @@ const { values: chosen, positionals: filters } = parseArgs({
   options: { variant: { type: 'string' }, seed: { type: 'string' }, runs: { type: 'string' } },
   allowPositionals: true,
 });
+if (chosen.variant !== undefined && !variants.some(({ name }) => name === chosen.variant)) {
+  refuse('variant', variants.map(({ name }) => name).join(', '));
+}
+if (!/^\d+$/.test(chosen.seed ?? '1')) refuse('seed', 'a whole number');
+if (!/^0*[1-9]\d*$/.test(chosen.runs ?? '1')) refuse('runs', 'a whole number from 1 on');
 const wanted = (path) => filters.length === 0 || filters.some((filter) => path.startsWith(filter));
 const tests = globSync('test/native/**/*.test.cc').filter(wanted).sort();
 const library = globSync('native/{abi,ring,op}/*.cc').sort();
@@ -42,6 +47,12 @@ const simulated = globSync(['native/{ring,op,executor}/*.cc', 'test/native/simul
 }).sort();
 const wraps = ['close', 'fstat', 'fcntl', 'epoll_ctl'].map((name) => `-Wl,--wrap=${name}`);
 const outputs = 'build/native-tests';
+
+/** Ends the program: an option that is not understood must not look like a success. */
+function refuse(option, what) {
+  console.error(`--${option} ${chosen[option]}: wanted is ${what}`);
+  process.exit(2);
+}
 
 function run(command, args) {
   return new Promise((resolve) => {

@@ -1,5 +1,6 @@
 // npm run test:faults -- [--seed N] [--runs N] [--verbose]: seeded faults on a real ring, until one run is wrong.
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole_number.js';
 import { runSeeds } from './runner.js';
 
 const runsPerProcess = 100;
@@ -11,15 +12,17 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 });
-const first = Number(values.seed);
-const runs = Number(values.runs);
+const first = wholeNumber('seed', values.seed);
+const runs = wholeNumber('runs', values.runs, 1);
 const total: Record<string, number> = {};
 for (let done = 0; done < runs && process.exitCode === undefined; done += runsPerProcess) {
   const count = Math.min(runsPerProcess, runs - done);
   const { failure, counts } = await runSeeds(first + done, count, values.verbose ? console.log : undefined);
   if (failure !== undefined) {
     console.log(`seed ${failure.seed}: ${failure.output}`);
-    console.log(`once more: npm run test:faults -- --seed ${failure.seed} --runs 1`);
+    console.log(
+      `once more (it may take several tries): npm run test:faults -- --seed ${failure.seed} --runs 1`,
+    );
     process.exitCode = 1;
   }
   for (const [name, value] of Object.entries(counts ?? {})) total[name] = (total[name] ?? 0) + value;

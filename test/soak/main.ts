@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { stats } from 'ringcore/core';
 import { random } from '../faults/plan.js';
 import { workloads } from '../faults/workloads.js';
+import { wholeNumber } from '../whole_number.js';
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +17,11 @@ const { values } = parseArgs({
     gc: { type: 'boolean', default: false },
   },
 });
-const end = performance.now() + Number(values.seconds) * 1000;
+const seconds = wholeNumber('seconds', values.seconds);
+const operations = wholeNumber('operations', values.operations);
+const end = performance.now() + seconds * 1000;
+/** So many rounds warm up what is made once; as many at least are to lie between the two looks at what is left. */
+const enoughRounds = 40;
 const collect = globalThis.gc!;
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 const names = Object.keys(workloads);
@@ -58,17 +63,25 @@ async function rest(): Promise<Rest> {
 
 let seed = 0;
 let before: Rest | undefined;
-while (performance.now() < end || stats().completions < Number(values.operations)) {
+let roundsBefore = 0;
+while (performance.now() < end || stats().completions < operations) {
   await Promise.all([round(seed++), round(seed++), round(seed++), round(seed++)]);
   // A slow machine is given its time: one round more, to compare with the first ones.
-  before ??= seed >= 40 || performance.now() > end ? await rest() : undefined;
+  if (before === undefined && (seed >= enoughRounds || performance.now() > end)) {
+    before = await rest();
+    roundsBefore = seed;
+  }
 }
 await round(seed++);
 const after = await rest();
+const rounds = before === undefined ? 0 : seed - roundsBefore;
 before ??= after;
 console.log(
   `${seed} rounds, ${stats().completions} operations; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`,
 );
+if (rounds < enoughRounds) {
+  console.log(`only ${rounds} rounds lie between the two, which says little: give it more --seconds`);
+}
 const grown = after.mebibytes - before.mebibytes;
 if (after.open > before.open || after.inFlight > before.inFlight || grown > 96) {
   console.log('something is left behind');
