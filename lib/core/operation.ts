@@ -39,7 +39,12 @@ export interface OperationOptions {
     | {
         /** IOSQE_ASYNC: straight to a kernel worker, without an attempt to do it at once. */
         async?: boolean;
-        /** IOSQE_IO_DRAIN: begin when everything submitted earlier is complete; what comes later waits too. */
+        /**
+         * IOSQE_IO_DRAIN: begin when everything submitted earlier is complete; what comes later waits until this one is.
+         * That holds for its cancellation too, since that is a request like others: give it to nothing that waits for what
+         * may not come (`futexWait`, `accept`, `poll`, `recv`, …), or the ring stands still. `timeout` does end it, being
+         * part of it.
+         */
         drain?: boolean;
         /** IOSQE_FIXED_FILE: the descriptor is an index. A DirectDescriptor sets it by itself. */
         fixedFile?: boolean;

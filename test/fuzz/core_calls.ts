@@ -15,6 +15,10 @@ const waiting = /^(sleep|interval|timeout|timeoutMultishot|linkTimeout|timeoutUp
 /** As much memory as they are told to. */
 const allocating = /^(alignedBuffer|BufferRing|RegisteredBuffer|Ring\.open)$/;
 
+/** Until something comes that does not, or for a while: what drains makes all that is submitted later wait as long. */
+const mayWait =
+  /^(accept|connect|futexWait|poll|read|readFixed|readv|recv|recvmsg|sleep|splice|tee|timeout|waitid)$/;
+
 function isSpared(name: string, value: unknown): boolean {
   // `fallocate` takes its length from the options.
   if (!waiting.test(name) && !allocating.test(name) && name !== 'fallocate') return false;
@@ -27,6 +31,8 @@ function argumentsOf(name: string, makes: readonly Make[], draw: Draw, held: Hel
   const args = makes.map((make) => make(draw, held));
   if (name in operations && draw(2) === 0) {
     const options = optionsOf(draw, held);
+    if (mayWait.test(name) && (options['flags'] as { drain?: true } | undefined)?.drain)
+      delete options['flags'];
     const keys = Object.keys(options);
     const value = oddValue(draw);
     if (keys.length > 0 && draw(2) === 0 && !isSpared(name, value)) options[keys[draw(keys.length)]!] = value;

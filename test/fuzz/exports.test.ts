@@ -24,6 +24,7 @@ const spared: Record<string, string> = {
   'core.BufferRing.take': 'for completion handlers: its arguments come from the kernel',
   'core.BufferRing.use': 'internal',
   'core.BufferRing.release': 'internal',
+  'core.BufferRing.awaitReturn': 'internal',
 };
 
 /** Completion handlers call these; what they are given comes from the ring. */

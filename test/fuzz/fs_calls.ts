@@ -12,12 +12,29 @@ type Functions = Record<string, Call>;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
+/** The code that a path fails with, if it does. */
+function failureOf(path: unknown): string | undefined {
+  try {
+    nodeFs.lstatSync(path as nodeFs.PathLike);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+}
+
+/** cp looks at both paths at once: where both fail, which is told of first is chance. An absent second one is no fault. */
+function isAtChance(name: string, [from, to]: readonly unknown[]): boolean {
+  if (name !== 'cp' || failureOf(from) === undefined) return false;
+  return !['ENOENT', undefined].includes(failureOf(to));
+}
+
 function withCallback(name: string, kinds: Kind[]): Target['call'] {
   return async ({ fs }, draw) => {
     // A function in front of the callback is taken for it.
     const { args, faults, held } = argumentsOf(kinds, draw, isFunction);
     // node's rm and cp find out when it is too late.
     const callbackIsOdd = faults === 0 && name !== 'rm' && name !== 'cp' && draw(5) === 0;
+    const isChance = isAtChance(name, args);
     const outcome = withLimit(
       new Promise((resolve) => {
         const done = (...results: unknown[]): void => {
@@ -42,7 +59,7 @@ function withCallback(name: string, kinds: Kind[]): Target['call'] {
       }),
     );
     try {
-      return { outcome: await outcome, faults };
+      return { outcome: await outcome, faults: isChance ? 2 : faults };
     } finally {
       await held.release();
     }
@@ -54,9 +71,10 @@ const called =
   async (modules, draw) => {
     const { args, faults, held } = argumentsOf(kinds, draw);
     const call = (functionsOf(modules) as Functions)[name]!;
+    const isChance = isAtChance(name, args);
     const outcome = await outcomeOf(() => call(...args), name === 'openSync');
     await held.release();
-    return { outcome, faults };
+    return { outcome, faults: isChance ? 2 : faults };
   };
 
 const ofHandle =

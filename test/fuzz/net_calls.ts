@@ -153,6 +153,9 @@ const constructed: Target['call'] = async ({ net }, draw) => {
   return { outcome, faults: 1 };
 };
 
+/** A port that the socket is bound to: whoever comes second finds it in use. */
+const isPort = (value: unknown): boolean => typeof value === 'number' && (value & 0xffff) !== 0;
+
 const connected =
   (connect: (net: Net) => Call): Target['call'] =>
   async ({ net }, draw) => {
@@ -179,7 +182,10 @@ const connected =
         'blockList',
       ];
       const all = [...keys, ...more, 'autoSelectFamilyAttemptTimeout', 'allowHalfOpen', 'highWaterMark'];
-      args = [{ port, host: '127.0.0.1', [all[draw(all.length)]!]: oddValue(draw) }];
+      const key = all[draw(all.length)]!;
+      const value = oddValue(draw);
+      if (key === 'localPort' && isPort(value)) return { outcome: 'spared', faults: 0 };
+      args = [{ port, host: '127.0.0.1', [key]: value }];
     } else {
       args = [[oddValue(draw)], [port, oddValue(draw)], [port, '127.0.0.1', oddValue(draw)]][draw(3)]!;
     }

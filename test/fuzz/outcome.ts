@@ -29,10 +29,15 @@ function errorFacts(error: Error): unknown {
   return { class: error.constructor.name, name, message: told, code, syscall };
 }
 
+/** `_toUnixTimestamp` takes the clock for what is before 1970. */
+const isNow = (value: unknown): boolean =>
+  typeof value === 'number' && Math.abs(value - Date.now() / 1000) < 3600;
+
 /** What a value looks like, so far as it is the same twice: no time of today, no number of a descriptor or of an inode. */
 export function facts(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return errorFacts(value);
   if (typeof value === 'string') return masked(value);
+  if (isNow(value)) return 'now';
   if (typeof value === 'function' || typeof value === 'symbol') return typeof value;
   if (value === null || typeof value !== 'object') return value;
   const name = (value as { constructor?: { name: string } }).constructor?.name;

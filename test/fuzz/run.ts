@@ -138,14 +138,20 @@ async function compare(target: Target, seeds: Seeds): Promise<void> {
 const folders = [node.folder, ours.folder];
 folders.forEach(makeSandbox);
 const pristine = snapshot(ours.folder);
-for (let seed = first; seed < first + count; seed++) {
-  const draw = random(seed);
-  const target = pick(draw, only);
-  const argumentSeed = draw(2 ** 31);
-  await compare(target, { seed, argumentSeed });
-  for (const folder of folders) {
-    if (!isDeepStrictEqual(snapshot(folder), pristine)) makeSandbox(folder);
+try {
+  for (let seed = first; seed < first + count; seed++) {
+    const draw = random(seed);
+    const target = pick(draw, only);
+    const argumentSeed = draw(2 ** 31);
+    await compare(target, { seed, argumentSeed });
+    for (const folder of folders) {
+      if (!isDeepStrictEqual(snapshot(folder), pristine)) makeSandbox(folder);
+    }
   }
+} catch (error) {
+  // Of the harness: 'uncaughtException' would take it for a call's, and the process would stay.
+  console.error(error);
+  process.exit(1);
 }
 console.log(`${count} calls, ${differences} differences`);
 process.exit(0);

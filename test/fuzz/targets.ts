@@ -20,11 +20,17 @@ const groups: { share: number; targets: Target[] }[] = [
 
 export const targets: Target[] = groups.flatMap((group) => group.targets);
 
+/** Those whose name this expression finds: one at least. */
+export function named(only: RegExp): Target[] {
+  const some = targets.filter(({ name }) => only.test(name));
+  if (some.length === 0) throw new Error(`nothing is called ${only.source}`);
+  return some;
+}
+
 /** One of all, or of those whose name this expression finds. */
 export function pick(draw: Draw, only: RegExp | undefined): Target {
   if (only !== undefined) {
-    const some = targets.filter(({ name }) => only.test(name));
-    if (some.length === 0) throw new Error(`nothing is called ${only.source}`);
+    const some = named(only);
     return some[draw(some.length)]!;
   }
   let part = draw(groups.reduce((sum, { share }) => sum + share, 0));
