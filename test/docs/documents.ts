@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Their paths below the root. */
 export const documents = globSync(['*.md', '{docs,bench,examples,test,scripts}/**/*.md'], {
   cwd: root,
-  ignore: ['docs/api/**'],
+  ignore: ['docs/api/**', '**/node_modules/**'],
 }).sort();
 
 export const textOf = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
