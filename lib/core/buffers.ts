@@ -92,7 +92,7 @@ export class BufferRing {
     const chunk = copied ? Buffer.from(view) : view;
     if (!copied) this.#lent[bufferId] = true;
     // Nothing of it taken, a piecewise buffer stays with the kernel: before 7.0 the flag says otherwise.
-    const usedUp = this.incremental ? (flags & F_BUF_MORE) === 0 && length > 0 : true;
+    const usedUp = !this.incremental || ((flags & F_BUF_MORE) === 0 && length > 0);
     if (usedUp && !this.#closed) {
       // Used up. Memory of which nobody has a view serves again; the rest is the garbage collector's.
       if (this.#lent[bufferId]) this.#provideSlab(bufferId);

@@ -33,8 +33,10 @@ import type { Ring } from './ring.js';
 import { validateInteger } from './validate.js';
 import { now } from './unmocked.js';
 
-/** Options of multishot operations. `timeout` bounds the whole iteration. */
-/** Those of an operation; `flags` without `drain`, since all that comes behind it would wait for its end. */
+/**
+ * Options of multishot operations. `timeout` bounds the whole iteration; `flags` must not have `drain`, since all that comes
+ * behind it would wait for its end.
+ */
 export interface MultishotOptions extends OperationOptions {
   /** So many results wait at most (give or take what the kernel has in flight) before it is stopped. Default 64. */
   highWaterMark?: number | undefined;

@@ -37,6 +37,7 @@ import {
   ENOMEM,
   EPROTO,
 } from './errors.js';
+import { isExiting } from './exiting.js';
 import type { NativeHandle, ServerHandle } from './native_handle.js';
 import { removePath } from './node_net.js';
 import { loadBinding, OWNED } from '../core/binding.js';
@@ -61,8 +62,7 @@ function endAtExit(listener: Listener): void {
 }
 
 function endAll(): void {
-  // Not of an 'exit' that somebody emits.
-  if (!(process as { _exiting?: boolean })._exiting) return;
+  if (!isExiting()) return;
   for (const listener of endedAtExit) listener.letGo();
 }
 

@@ -11,6 +11,7 @@ import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
+import { isExiting } from './exiting.js';
 
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;
@@ -35,8 +36,7 @@ function flushAtExit(ring: Ring): void {
   if (flushed.has(ring)) return;
   flushed.add(ring);
   process.on('exit', () => {
-    // Not of an 'exit' that somebody emits.
-    if (!(process as { _exiting?: boolean })._exiting) return;
+    if (!isExiting()) return;
     for (const handler of ring.handlers) if (handler instanceof Sender) handler.flushAll();
   });
 }
