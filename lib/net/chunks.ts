@@ -44,3 +44,18 @@ export function gather(pieces: Piece[]): Uint8Array[] {
   }
   return [all];
 }
+
+/** The same piece by piece, as they are asked for: there may be much that nobody will take. */
+export function* gatherInGroups(pieces: Piece[]): Generator<Uint8Array> {
+  let group: Piece[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    group.push(piece);
+    bytes += byteLength(piece);
+    if (bytes < gatherBytes) continue;
+    yield* gather(group);
+    group = [];
+    bytes = 0;
+  }
+  yield* gather(group);
+}

@@ -118,8 +118,6 @@ export class Sender implements CompletionHandler, Waiter {
     }
     this.#views = views;
     this.#lengths = lengths;
-    this.#index = 0;
-    this.#offset = 0;
     this.#callback = callback;
     this.#scope = new AsyncResource('WRITEWRAP', { requireManualDestroy: true });
     this.#submit();
@@ -135,32 +133,33 @@ export class Sender implements CompletionHandler, Waiter {
   /**
    * Gives the kernel at once, and in order, what it has room for: what is left of this write, and of `following`, which the
    * stream has not handed over yet. For an end that waits for nothing: libuv writes at once what can be, so programs count
-   * on it that a write before destroy() or process.exit() is on its way.
+   * on it that a write before destroy() or process.exit() is on its way. Returns whether all of it has gone.
    */
-  flush(following: () => Uint8Array[]): void {
+  flush(following: Iterable<Uint8Array>): boolean {
     const { ring, fd } = this.#connection;
-    const sending = this.#callback !== undefined;
-    let index = sending ? this.#index : 0;
-    let offset = sending ? this.#offset : 0;
+    let offset = this.#offset + this.#ahead;
     if (this.#slot >= 0) {
       const sent = this.#poll === 'now' || ring.closed ? undefined : ring.native.resultNow(this.#slot);
       // There is no room.
-      if (sent === undefined || sent < 0) return;
+      if (sent === undefined || sent < 0) return false;
       offset += sent;
     }
-    offset += this.#ahead;
-    const views = [...this.#views, ...following()];
-    for (; index < views.length; index++) {
-      const view = views[index]!;
-      const length = this.#lengths[index] ?? view.byteLength;
+    /** Skips what has gone of it. */
+    const sendAll = (view: Uint8Array, length: number): boolean => {
       while (offset < length) {
         const sent = loadBinding().sendNow(fd, view.subarray(0, length), offset);
-        if (sent <= 0) return;
+        if (sent <= 0) return false;
         this.#ahead += sent;
         offset += sent;
       }
       offset -= length;
+      return true;
+    };
+    for (let i = this.#index; i < this.#views.length; i++) {
+      if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return false;
     }
+    for (const view of following) if (!sendAll(view, view.byteLength)) return false;
+    return true;
   }
 
   /** For good. The kernel sends at once what it has room for, then the rest is cancelled. */
@@ -277,7 +276,7 @@ export class Sender implements CompletionHandler, Waiter {
     if (res < 0) return this.#finish(res);
     this.#advance(res);
     if (this.#index === this.#views.length) return this.#finish(0);
-    if (this.#closed) return this.#finish(ECANCELED);
+    if (this.#closed) return this.#finish(this.#isAhead() ? 0 : ECANCELED);
     if (res > 0) this.#connection.user.active();
     this.#submit();
   }
@@ -320,6 +319,8 @@ export class Sender implements CompletionHandler, Waiter {
     this.#scope = undefined;
     this.#views = nothing;
     this.#lengths = nothing;
+    this.#index = 0;
+    this.#offset = 0;
     return callback;
   }
 }

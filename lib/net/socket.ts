@@ -142,7 +142,8 @@ export class Socket extends SocketBase {
     const shrunk = streamLength < this.writableLength;
     if (this._handle === null) {
       if (this.connecting && !shrunk) return false;
-      callback(socketClosed());
+      this._sentAhead -= streamLength;
+      callback(this._sentAhead < 0 ? socketClosed() : null);
       return true;
     }
     if (shrunk) this._handle.sender.failShrunk(callback);

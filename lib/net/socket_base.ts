@@ -9,7 +9,7 @@ import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
 import type { ChunkIterator } from './chunk_iterator.js';
-import { byteLength, gather, type Piece } from './chunks.js';
+import { byteLength, gatherInGroups, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
 import { IdleTimer } from './idle_timer.js';
@@ -48,6 +48,8 @@ export class SocketBase extends CallableDuplex {
   protected readonly _userBuffer: UserBuffer | undefined;
   /** Bytes of a write that waits for the connection. */
   protected _pendingBytes = 0;
+  /** What the stream has yet to hand over has gone up to there, with a connection that was given away. */
+  protected _sentAhead = 0;
 
   /** Made when a timeout is first set: most sockets have none. */
   #idle: IdleTimer | undefined;
@@ -80,6 +82,7 @@ export class SocketBase extends CallableDuplex {
   _adopt(connection: Connection): void {
     this._handle?.close();
     this.#localAddress = undefined;
+    this._sentAhead = 0;
     this._handle = connection;
     connection.user = new SocketUser(this);
     connection.receiver.userBuffer = this._userBuffer;
@@ -113,21 +116,26 @@ export class SocketBase extends CallableDuplex {
     return connection;
   }
 
-  /** @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. */
-  _flush(): void {
+  /**
+   * @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. Returns what has
+   * gone of the stream's buffer: all of it, in the stream's units, or 0.
+   */
+  _flush(): number {
     const { writableBuffer, writableCorked } = this as unknown as {
       writableBuffer: Piece[];
       writableCorked: number;
     };
-    if (this.writableLength === 0 || this.connecting) return;
+    if (this.writableLength === 0 || this.connecting) return 0;
+    const following = writableCorked > 0 ? [] : writableBuffer;
     // A handle of the program's own has no such thing.
     const sender: Connection['sender'] | undefined = this._handle?.sender;
-    sender?.flush(() => (writableCorked > 0 ? [] : gather(writableBuffer)));
+    if (!sender?.flush(gatherInGroups(following))) return 0;
+    return following.reduce((length, { chunk }) => length + chunk.length, 0);
   }
 
   /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
   _giveAway(): void {
-    this._flush();
+    this._sentAhead = this._flush();
     this._letGo()?.close();
   }
 

@@ -150,6 +150,33 @@ t.test('sockets and servers can be sent to a child', async (t) => {
   for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), ring, way);
 });
 
+t.test('what was written before a socket is sent goes first, and is called back', async (t) => {
+  const source = `${prelude}
+    const { fork } = require('child_process');
+    (async () => {
+      const child = fork(__dirname + '/child.cjs');
+      await once(child, 'message');
+      const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = net.connect(server.address().port, '127.0.0.1');
+      const [socket] = await once(server, 'connection');
+      const calls = [];
+      for (const part of ['1 ', 'zwölf ', Buffer.from('3 ')]) socket.write(part, (error) => calls.push(error?.code ?? 'fine'));
+      child.send('socket', socket);
+      const facts = { text: await text(client), calls: [...calls] };
+      socket.write('too late', (error) => (facts.late = error.code));
+      const [error] = await once(socket, 'error');
+      facts.error = error.code;
+      server.close();
+      child.kill();
+      console.log(JSON.stringify(facts));
+    })();`;
+  const files = { 'child.cjs': child };
+  const node = await facts(t, 'main.cjs', source, { files });
+  t.match(node, { text: '1 zwölf 3 from the child', calls: ['fine', 'fine', 'fine'] });
+  for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), node, way);
+});
+
 t.test('so can those of another copy of ringcore', async (t) => {
   const source = `${prelude}
     const { fork } = require('child_process');
