@@ -27,6 +27,7 @@ export const httpCases: Case[] = [
       better: 'higher',
       target: { kind: 'ratio', byMajor: { 20: 3, 26: 3 } },
       script: 'http_requests',
+      sockets: true,
       spec: { depth },
       value: perSecond,
     }),

@@ -31,7 +31,7 @@ function load(
   context: Context,
   { program = 'echo_load', ...load }: LoadArguments,
   durationMs = context.durationMs,
-  warmupMs = context.warmupMs,
+  warmupMs = server.worker === undefined ? context.warmupMs : context.socketWarmupMs,
 ): Promise<Record<string, number>> {
   const options = {
     ...load,
@@ -118,7 +118,7 @@ export function clusterCase(options: Pick<Case, 'name' | 'what' | 'target'> & { 
   const rate = async (processes: number, driver: Driver, context: Context) => {
     if (driver.kind === 'native') throw new Unavailable('of the implementations only');
     const worker = await Worker.start('cluster', { depth: processes }, driver, context);
-    const server = { pid: 0, port: worker.port, end: () => worker.end() };
+    const server = { pid: 0, port: worker.port, worker, end: () => worker.end() };
     try {
       const { exchanges = 0, perSecond = 0 } = await load(server, context, { connections, wait: 'sleep' });
       return { exchanges, perSecond };
@@ -168,6 +168,7 @@ export function utilizationCase(
         if (!worker) throw new Unavailable('no event loop to ask');
         const settleMs = 200;
         const { durationMs } = context;
+        await load(server, context, { connections }, 100);
         const args = { connections, rate: Math.round(perSecond) };
         const loaded = load(server, context, args, durationMs + 2 * settleMs, 0);
         await delay(settleMs);

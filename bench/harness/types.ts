@@ -73,6 +73,8 @@ export interface Case {
 
 export interface Context {
   warmupMs: number;
+  /** The same for JavaScript on sockets, of which there is more to optimize. */
+  socketWarmupMs: number;
   durationMs: number;
   /** The processor of the process under test, and that of the load generator; undefined: not pinned. */
   testCpu?: number;

@@ -12,6 +12,8 @@ export type WorkerCaseOptions = Omit<Case, 'sample' | 'systemCalls'> & {
   files?: Parameters<Data['make']>[0] | 'sized';
   /** A fresh process does it once: what a program that is started for it sees. */
   once?: boolean;
+  /** It works on sockets. */
+  sockets?: boolean;
   /** Where it writes, if it does. */
   output?: 'memory' | 'disk';
   /** The result in the case's unit. */
@@ -28,7 +30,7 @@ function fullSpec(options: WorkerCaseOptions, context: Context): Omit<WorkerSpec
     directory,
     outputDirectory: options.output === 'memory' ? memoryDirectory : directory,
     ...(options.files === 'cold' ? { dropCache: context.program('drop_cache') } : {}),
-    warmupMs: options.once ? 0 : context.warmupMs,
+    warmupMs: options.once ? 0 : options.sockets ? context.socketWarmupMs : context.warmupMs,
     durationMs: options.once ? 0 : context.durationMs,
     cpu: context.testCpu,
   };
@@ -79,7 +81,7 @@ export function workerCase(options: WorkerCaseOptions): Case {
     },
     async systemCalls(driver: Driver, context: Context) {
       if (driver.kind === 'native') throw new Unavailable('counted for the implementations only');
-      const short = { ...context, warmupMs: 0, durationMs: 200 };
+      const short = { ...context, warmupMs: 0, socketWarmupMs: 0, durationMs: 200 };
       const worker = await Worker.start(script, fullSpec(options, short), driver, short);
       try {
         const work = async () => (await run(worker)).allOperations;

@@ -63,7 +63,7 @@ export function wrkCase({ framework, connections, ...rest }: WrkCaseOptions): Ca
     better: 'higher',
     sample: (driver, context) =>
       withServer(driver, framework, context, async (server): Promise<Sample> => {
-        await load(server.port, connections, context, context.warmupMs);
+        await load(server.port, connections, context, context.socketWarmupMs);
         const waited = waitedNs(server.pid);
         server.tell({ type: 'mark' });
         const { requests, us, p50Us, p99Us } = await load(
