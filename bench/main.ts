@@ -11,7 +11,7 @@ import { driversOf, scriptDrivers } from './harness/drivers.js';
 import { allowedCpus, machineFacts } from './harness/machine.js';
 import { printCase, toSaved } from './harness/report.js';
 import { runCase } from './harness/rounds.js';
-import type { SavedRun } from './harness/saved.js';
+import { merge, type SavedRun } from './harness/saved.js';
 import { Unavailable, type Case, type Context } from './harness/types.js';
 import { writeReport } from './report/report.js';
 
@@ -33,7 +33,8 @@ NAME             cases whose name starts so; none: all but the points of the cur
 --json FILE      all samples too
 --report         write docs/performance.md and its plots; all cases, if none is named, and the curves
 --to DIR         not in docs
---from FILE      do not measure: the report, or the check, of what --json wrote
+--from FILE      do not measure: the report, or the check, of what --json wrote; given again, what a later file
+                 has takes the place of what is there
 --check          whether a ratio has got worse than that in bench/floors.json; exit code 1 if one has
 --write-floors   put the ratios of this run there`;
 
@@ -57,7 +58,7 @@ const { values: options, positionals } = parseArgs({
     data: { type: 'string' },
     json: { type: 'string' },
     report: { type: 'boolean', default: false },
-    from: { type: 'string' },
+    from: { type: 'string', multiple: true },
     to: { type: 'string' },
     check: { type: 'boolean', default: false },
     'write-floors': { type: 'boolean', default: false },
@@ -156,6 +157,8 @@ async function measureAll(cases: Case[]): Promise<SavedRun> {
   return run;
 }
 
+const read = (path: string): SavedRun => JSON.parse(readFileSync(path, 'utf8')) as SavedRun;
+
 async function main(): Promise<void> {
   const cases = allCases.filter(isWanted);
   if (cases.length === 0) throw new Error(`no case ${positionals.join(', ')}`);
@@ -166,7 +169,7 @@ async function main(): Promise<void> {
   const run =
     options.from === undefined
       ? await measureAll(cases)
-      : (JSON.parse(readFileSync(options.from, 'utf8')) as SavedRun);
+      : merge(options.from.map(read) as [SavedRun, ...SavedRun[]]);
   if (options.report) writeReport(run, options.to);
   if (options['write-floors']) writeFloors(run);
   if (!options.check) return;

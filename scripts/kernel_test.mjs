@@ -104,6 +104,7 @@ const tools = [
     'python3',
     'openssl',
     'ps',
+    'bindfs',
     'kill',
   ],
 ];
@@ -160,12 +161,16 @@ function copyProgram(path, root) {
   run('cp', ['-L', '--parents', path, ...libraries.filter((library) => existsSync(library)), root]);
 }
 
+/** Where the guest looks, too. */
+const findTool = (name) =>
+  ['/usr/local/bin', '/usr/bin', '/usr/sbin']
+    .map((place) => join(place, name))
+    .find((file) => existsSync(file));
+
 function copyPython(root) {
-  const where = spawnSync('python3', ['-c', 'import sysconfig; print(sysconfig.get_paths()["stdlib"])'], {
-    encoding: 'utf8',
-  });
-  if (where.status !== 0) return;
-  const library = where.stdout.trim();
+  const python = findTool('python3');
+  if (python === undefined) return;
+  const library = run(python, ['-c', 'import sysconfig; print(sysconfig.get_paths()["stdlib"])']).trim();
   run('cp', ['-r', '--parents', library, root]);
   const extensions = join(library, 'lib-dynload');
   for (const name of existsSync(extensions) ? readdirSync(extensions) : [])
@@ -184,9 +189,8 @@ function makeDisk() {
     mkdirSync(join(root, target), { recursive: true });
     symlinkSync(target, join(root, name));
   }
-  const places = ['/usr/local/bin', '/usr/bin', '/usr/sbin'];
   for (const tool of tools) {
-    const path = places.map((place) => join(place, tool)).find((file) => existsSync(file));
+    const path = findTool(tool);
     if (path !== undefined) copyProgram(path, root);
   }
   copyProgram(process.execPath, root);

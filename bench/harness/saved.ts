@@ -26,3 +26,20 @@ export interface SavedRun {
   durationMs: number;
   cases: SavedCase[];
 }
+
+/**
+ * Several runs as one, with the machine's facts of the first. A later run's cases take the place of an earlier one's, which
+ * keep the system calls that the later one has not counted.
+ */
+export function merge([first, ...later]: [SavedRun, ...SavedRun[]]): SavedRun {
+  const cases = new Map(first.cases.map((what) => [what.name, what]));
+  for (const what of later.flatMap((run) => run.cases)) {
+    const before = cases.get(what.name)?.drivers;
+    const drivers = what.drivers.map((one) => {
+      const { systemCalls } = before?.find(({ driver }) => driver === one.driver) ?? {};
+      return systemCalls === undefined ? one : { systemCalls, ...one };
+    });
+    cases.set(what.name, { ...what, drivers });
+  }
+  return { ...first, cases: [...cases.values()] };
+}

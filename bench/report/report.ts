@@ -42,10 +42,9 @@ function list(
 
 function loses(what: SavedCase, major: string): string | undefined {
   const ours = ringcoreOf(what, major);
-  const { ratio, target } = ours?.comparison ?? {};
-  // Where a difference or a value is the target, that says whether it is lost.
-  if (ratio === undefined || ratio >= noise || (target !== undefined && !target.endsWith('x')))
-    return undefined;
+  const { ratio, target, met } = ours?.comparison ?? {};
+  // Where a difference or a value is the target, and kept, it matters little who has less.
+  if (ratio === undefined || ratio >= noise || (met && !target?.endsWith('x'))) return undefined;
   return `${ratioText(ours)} of node ${major}`;
 }
 

@@ -142,8 +142,9 @@ export class Socket extends SocketBase {
     const shrunk = streamLength < this.writableLength;
     if (this._handle === null) {
       if (this.connecting && !shrunk) return false;
+      const hasGone = this._sentAhead > 0 && this._sentAhead >= streamLength;
       this._sentAhead -= streamLength;
-      callback(this._sentAhead < 0 ? socketClosed() : null);
+      callback(hasGone ? null : socketClosed());
       return true;
     }
     if (shrunk) this._handle.sender.failShrunk(callback);
