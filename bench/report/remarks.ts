@@ -7,6 +7,9 @@ export const remarks: Record<string, string> = {
     'Pinned to one processor node has no wake-up across processors to pay, which is half of its time elsewhere. Of our 5.3 us, ' +
     'the system calls (openat2, statx, preadv2, close) take 2.6, as in C; the rest is the ArrayBuffer of its own that each result ' +
     'has (0.8; decisions/0005), the promise, and a turn of the event loop.',
+  'readFile-4k-256':
+    'A tenth to a quarter more CPU a file than 32 at once. A larger young generation changes nothing (4.2 us with 16 MiB and with 64), and ' +
+    'the system calls are the same; more is in use at a time.',
   'readFile-4k-cold':
     'The device is the limit: the same places with O_DIRECT give 60,000 reads a second at depth 32, 87,000 at 128 ' +
     '(`handle-read-direct`), and this case gets 80 % of that.',
@@ -47,13 +50,16 @@ export const remarks: Record<string, string> = {
     'worker and the generator fill them already, so the second only takes from both. It says something from three processors on.',
   'receive-64k':
     'Half of it is the kernel’s copy out of the socket, the same for both. Spared are node’s fresh 64 KiB of memory a chunk, with ' +
-    'their page faults, and its calls of epoll and read.',
+    'their page faults, and its calls of epoll and read. Node’s CPU a MiB differs by half and more from process to process.',
   'http-':
     'Node’s parser gets its data by way of JavaScript from our sockets, and from its own in C++ without; what the socket gains, that ' +
-    'costs in part (perf: socketOnData 17 %).',
+    'costs in part (perf: socketOnData 17 %). In its first second a server of ours is behind (http-requests-1: 0.77x): there is ' +
+    'more JavaScript for V8 to optimize.',
   'elu-':
-    'On a machine that does other things at the same time the share of time taken by them looks like utilization; only undisturbed ' +
-    'rounds say something.',
+    'An exchange that comes alone costs a turn of the loop: its eventfd, epoll_wait and io_uring_enter take 3 us more than epoll_wait, read ' +
+    'and write (24 us of CPU and 21 at 10 %); libuv calls the enter activity, which is where the kernel receives. The busier, the ' +
+    'more exchanges share a turn. Tried: to spin before sleeping whatever is in flight, and to wait in the ring; either takes a call ' +
+    'away, and shows as 94 to 100 % (decisions/0004, 0020).',
   'loop-delay-100m':
     'While the file is read, at most 1 MiB a turn is copied: 0.2 ms. What the 99th percentile sees is V8: each buffer of 100 MB is ' +
     'more external memory than it lets pass (64 MiB): it then marks the heap for 5 to 10 ms in one go (ReportExternalMemoryPressure; ' +
@@ -64,7 +70,8 @@ export const remarks: Record<string, string> = {
   'memory-1g-stream':
     'Who has got a chunk may keep it, and V8 frees what is not kept when 32 MiB (node 26: 64) have piled up; node’s own stream is bound ' +
     'to the same. Freeing is done by a thread of V8’s, which ours outruns. Tried: slabs of 64 KiB and 1 MiB: no difference; slabs ' +
-    'that count as four times their size: 28 MiB, but on node 26 20 % slower; a minor collection every 8 MiB, by --expose-gc: 24 MiB, and ' +
+    'that count as four times their size: 28 MiB, but on node 26 20 % slower; as twice: 42 MiB, node 26: 53, for twice as many full ' +
+    'collections, which a program with a large heap pays for; a minor collection every 8 MiB, by --expose-gc: 24 MiB, and ' +
     'faster, but a library has no business to collect its program’s garbage. A pipe grows by 7.',
   'memory-1g-socket': 'Chunks of sockets are as those of streams.',
   'import-modules': 'Some 130 files, half a millisecond each in node’s loader of ES modules.',
@@ -77,9 +84,10 @@ export const remarks: Record<string, string> = {
 };
 
 /** Behind the machine's facts. */
-export const general = `This is a report of a machine that several other builds and tests were using, put together from three runs: 3 rounds of 250 ms,
-what concerns http and the curves 2 or 3 after a short warm-up, in which sockets of ours are behind node's. It is to be made again on a
-quiet one.
+export const general = `Two runs of a quiet machine within 90 minutes: of everything, in 5 rounds of 300 ms; then of all but the curves once more, in 3
+rounds, the sockets' behind a warm-up of 3 s in place of 0.8 s, whose figures stand here. The ratios of the two runs differ by
+less than a tenth, apart from sockets that had not warmed up and the cases whose spread is large. The host itself has fast and
+slow minutes (C's echo at 64 connections: 230,000 and 166,000 a second): compare what stands in one row.
 
 All processes are pinned to one processor, the load generator to the other. That is fair to both, and worse for
 ringcore's ratios at depth 1 than the usual case: node's thread pool then wakes a thread on another processor for each

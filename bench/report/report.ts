@@ -73,7 +73,8 @@ the system calls. [bench/README.md](../bench/README.md) tells what is measured, 
 as the same node's own implementation, in the same run: above 1 ringcore is better, whatever the unit. Absolute figures are
 those of one machine; look at ratios.
 
-${reached.length} of ${targets.length} targets are reached here.
+${reached.length} of ${targets.length} targets are reached here. They are what the project wants to get to, set with figures of a prototype
+on another machine before it began; the floor is to be no slower than node.
 
 ## The machine
 

@@ -212,8 +212,9 @@ t.test(
         ...(index === 1 ? { comparison: { ratio, target: '2x', met: ratio >= 2 } } : {}),
       })),
     });
-    const keep = (...cases: object[]) =>
-      writeFileSync(file, JSON.stringify({ machine: { cpu: 'fast' }, rounds: 5, durationMs: 500, cases }));
+    const keepIn = (path: string, ...cases: object[]) =>
+      writeFileSync(path, JSON.stringify({ machine: { cpu: 'fast' }, rounds: 5, durationMs: 500, cases }));
+    const keep = (...cases: object[]) => keepIn(file, ...cases);
     const make = (...args: string[]) => run(process.execPath, [main, '--from', file, ...args], { timeout });
 
     keep(
@@ -234,6 +235,17 @@ t.test(
       t.match(text, `performance/${plot}.svg`);
       t.match(readFileSync(join(directory, 'performance', `${plot}.svg`), 'utf8'), /^<svg [^>]*xmlns=/);
     }
+
+    const later = join(directory, 'later.json');
+    const counted = runOf('won', 3);
+    for (const one of counted.drivers) Object.assign(one, { systemCalls: { perOperation: 7 } });
+    keep(counted, runOf('lost', 0.5));
+    keepIn(later, runOf('won', 4));
+    await make('--from', later, '--report', '--to', directory);
+    const both = readFileSync(join(directory, 'performance.md'), 'utf8');
+    t.match(both, /\| won .*4\.00x \| 2x \| yes/, 'a later file’s ratio');
+    t.match(both, /\| won .* 7\.00 \/ 7\.00 /, 'system calls that it has not counted');
+    t.match(both, /\*\*lost\*\*: 0\.50x/, 'what it has not measured');
 
     const floors = JSON.parse(readFileSync(join(root, 'bench/floors.json'), 'utf8')) as Record<
       string,
