@@ -10,9 +10,27 @@ export interface Piece {
   encoding: BufferEncoding;
 }
 
-/** How many bytes a piece has. */
+/** How many bytes a piece has, or more: of text in base64 or hex that is not known before it is decoded. */
 export function byteLength({ chunk, encoding }: Piece): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.byteLength;
+}
+
+/** Whether its buffer was detached. ArrayBuffers tell since node 21. */
+export function isDetached({ chunk }: Piece): boolean {
+  if (typeof chunk === 'string' || chunk.byteLength > 0) return false;
+  try {
+    new Uint8Array(chunk.buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether it may have become less than was written. */
+export function mayHaveShrunk(piece: Piece): boolean {
+  const { chunk } = piece;
+  if (typeof chunk === 'string') return false;
+  return (chunk.buffer as { resizable?: boolean }).resizable === true || isDetached(piece);
 }
 
 /** 'buffer' is what a stream calls the encoding of bytes; of text among others, node takes it for UTF-8. */
@@ -42,7 +60,8 @@ export function gather(pieces: Piece[]): Uint8Array[] {
       at += chunk.byteLength;
     }
   }
-  return [all];
+  // Text that is no proper base64 or hex gives less than its length lets expect.
+  return [all.subarray(0, at)];
 }
 
 /** The same piece by piece, as they are asked for: there may be much that nobody will take. */

@@ -8,7 +8,7 @@ import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
 import { checkedBlockList } from './block_list.js';
 import { ChunkIterator } from './chunk_iterator.js';
-import { gather, type Piece } from './chunks.js';
+import { gather, mayHaveShrunk, type Piece } from './chunks.js';
 import { announceConnecting, beginConnect, type ConnectOptions } from './connect.js';
 import {
   closedBeforeConnection,
@@ -117,7 +117,7 @@ export class Socket extends SocketBase {
   // --- sending
 
   override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
-    if (this.#cannotSend(data.length, callback)) return;
+    if (this.#mayBeRefused(data.length) && !this.#toSend([{ chunk: data, encoding }], callback)) return;
     if (typeof data === 'string' && (encoding as string) === 'buffer') throw notABuffer();
     const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
     this.#send([view], [view.byteLength], view.byteLength, callback);
@@ -126,29 +126,32 @@ export class Socket extends SocketBase {
   override _writev(chunks: Piece[], callback: WriteCallback): void {
     let streamLength = 0;
     for (const { chunk } of chunks) streamLength += chunk.length;
-    if (this.#cannotSend(streamLength, callback)) return;
-    const views = gather(chunks);
+    const pieces = this.#mayBeRefused(streamLength) ? this.#toSend(chunks, callback) : chunks;
+    if (pieces === undefined) return;
+    const views = gather(pieces);
     const lengths = views.map((view) => view.byteLength);
     let bytes = 0;
     for (const length of lengths) bytes += length;
     this.#send(views, lengths, bytes, callback);
   }
 
-  /**
-   * There must be a connection. And the stream has counted what was written, and gives all of it: if its length is less
-   * by now, a buffer was detached while it waited for its turn.
-   */
-  #cannotSend(streamLength: number, callback: WriteCallback): boolean {
-    const shrunk = streamLength < this.writableLength;
-    if (this._handle === null) {
-      if (this.connecting && !shrunk) return false;
-      const hasGone = this._sentAhead > 0 && this._sentAhead >= streamLength;
-      this._sentAhead -= streamLength;
-      callback(hasGone ? null : socketClosed());
-      return true;
-    }
-    if (shrunk) this._handle.sender.failShrunk(callback);
-    return shrunk;
+  /** The stream has counted what was written, and gives all of it, if it does as ever. */
+  #mayBeRefused(streamLength: number): boolean {
+    return this._handle === null || streamLength < this.writableLength || this._piecesAhead > 0;
+  }
+
+  /** Those that have not gone already; undefined, and the callback is called, if nothing is to be done about them. */
+  #toSend(pieces: Piece[], callback: WriteCallback): Piece[] | undefined {
+    let streamLength = 0;
+    for (const { chunk } of pieces) streamLength += chunk.length;
+    const shrunk = streamLength < this.writableLength && pieces.some(mayHaveShrunk);
+    const gone = Math.min(this._piecesAhead, pieces.length);
+    this._piecesAhead -= gone;
+    if (gone > 0 && gone === pieces.length) callback();
+    else if (this._handle === null && (shrunk || !this.connecting)) callback(socketClosed());
+    else if (shrunk) this._handle!.sender.failShrunk(callback);
+    else return pieces.slice(gone);
+    return undefined;
   }
 
   #send(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
@@ -213,7 +216,8 @@ export class Socket extends SocketBase {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (!this.resetAndClosing) this._flush();
+    this._flush();
+    this._piecesAhead = 0;
     this.connecting = false;
     const connection = this._letGo();
     const hadError = error !== null && error !== undefined;

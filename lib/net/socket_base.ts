@@ -9,7 +9,7 @@ import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
 import type { ChunkIterator } from './chunk_iterator.js';
-import { byteLength, gatherInGroups, type Piece } from './chunks.js';
+import { byteLength, gatherInGroups, isDetached, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
 import { IdleTimer } from './idle_timer.js';
@@ -48,8 +48,10 @@ export class SocketBase extends CallableDuplex {
   protected readonly _userBuffer: UserBuffer | undefined;
   /** Bytes of a write that waits for the connection. */
   protected _pendingBytes = 0;
-  /** What the stream has yet to hand over has gone up to there, with a connection that was given away. */
-  protected _sentAhead = 0;
+  /** So many pieces that the stream has yet to hand over have gone, with a connection that was given away. */
+  protected _piecesAhead = 0;
+  /** Corked: the last piece in the stream's buffer that is not. */
+  #lastUncorked: Piece | undefined;
 
   /** Made when a timeout is first set: most sockets have none. */
   #idle: IdleTimer | undefined;
@@ -82,7 +84,6 @@ export class SocketBase extends CallableDuplex {
   _adopt(connection: Connection): void {
     this._handle?.close();
     this.#localAddress = undefined;
-    this._sentAhead = 0;
     this._handle = connection;
     connection.user = new SocketUser(this);
     connection.receiver.userBuffer = this._userBuffer;
@@ -116,26 +117,39 @@ export class SocketBase extends CallableDuplex {
     return connection;
   }
 
+  override cork(): void {
+    if (this.writableCorked === 0 && this.writableLength > 0) this.#lastUncorked = this.#buffered().at(-1);
+    super.cork();
+  }
+
+  #buffered(): Piece[] {
+    return (this as unknown as { writableBuffer: Piece[] }).writableBuffer;
+  }
+
   /**
    * @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. Returns what has
-   * gone of the stream's buffer: all of it, in the stream's units, or 0.
+   * gone of the stream's buffer: how many pieces if all of them have, or 0.
    */
   _flush(): number {
-    const { writableBuffer, writableCorked } = this as unknown as {
-      writableBuffer: Piece[];
-      writableCorked: number;
-    };
-    if (this.writableLength === 0 || this.connecting) return 0;
-    const following = writableCorked > 0 ? [] : writableBuffer;
+    // The first write may wait for the 'connect' that is being emitted.
+    if (this.writableLength === 0 || this.connecting || this._pendingBytes > 0) return 0;
     // A handle of the program's own has no such thing.
     const sender: Connection['sender'] | undefined = this._handle?.sender;
-    if (!sender?.flush(gatherInGroups(following))) return 0;
-    return following.reduce((length, { chunk }) => length + chunk.length, 0);
+    if (sender === undefined) return 0;
+    let following = this.#buffered();
+    if (this.writableCorked > 0) following = following.slice(0, following.indexOf(this.#lastUncorked!) + 1);
+    const detached = following.findIndex(isDetached);
+    if (detached >= 0) {
+      following = following.slice(0, detached);
+      // What the peer gets must not look like the whole.
+      this._handle!.closeWithReset();
+    }
+    return sender.flush(gatherInGroups(following)) ? following.length : 0;
   }
 
   /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
   _giveAway(): void {
-    this._sentAhead = this._flush();
+    this._piecesAhead = this._flush();
     this._letGo()?.close();
   }
 

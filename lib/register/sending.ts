@@ -112,7 +112,11 @@ function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean
   const parcel = new nodeNet.Socket({ fd, manualStart: true } as object) as Parcel & { destroy(): void };
   if (socket.server) parcel.server = socket.server;
   const keepOpen = typeof options === 'object' && options.keepOpen;
-  if (keepOpen) return sendDuplicate(target, send, args, parcel, () => parcel.destroy());
+  if (keepOpen) {
+    // What was written goes before whatever the other process writes.
+    socket._flush();
+    return sendDuplicate(target, send, args, parcel, () => parcel.destroy());
+  }
   socket.setTimeout(0);
   socket._giveAway();
   // Node frees what http has for the connection.

@@ -15,6 +15,7 @@ for (const [name, write] of [
   ['2 MB', (socket) => socket.write(pattern(2_000_000))],
   ['text, and bytes', (socket) => (socket.write('é'.repeat(300_000)), socket.write(pattern(1000)))],
   ['corked', (socket) => (socket.cork(), socket.write('a'))],
+  ['corked later', (socket) => (socket.write('a'), socket.write('b'), socket.cork(), socket.write('c'))],
 ] as [string, (socket: nodeNet.Socket) => unknown][]) {
   scenario(`${name}, then destroy()`, async (net, log) => {
     const server = await serving(net, {}, (socket) => {
@@ -29,6 +30,80 @@ for (const [name, write] of [
   });
 }
 
+// Of such text fewer bytes come than its length lets expect.
+for (const corked of [false, true]) {
+  scenario(`text that is no proper base64 or hex${corked ? ', corked' : ''}`, async (net, log) => {
+    const server = await serving(net, {}, (socket) => {
+      if (corked) socket.cork();
+      socket.write('SGVs bG8g\n', 'base64');
+      socket.write(`AB${'\n'.repeat(17)}`, 'base64');
+      socket.write('zzzzzz', 'hex');
+      socket.write('666z', 'hex');
+      socket.end('|');
+    });
+    const got = await collect(nodeNet.connect(port(server), '127.0.0.1') as AsyncIterable<Buffer>);
+    log('client', got.length, String(got));
+    server.close();
+    await once(server, 'close');
+  });
+}
+
+scenario('destroy() in the connect callback', async (net, log) => {
+  const received: Promise<Buffer>[] = [];
+  const server = await serving(nodeNet, {}, (socket) => {
+    received.push(collect(socket as AsyncIterable<Buffer>));
+  });
+  const client = net.connect(port(server), '127.0.0.1', () => client.destroy());
+  for (const text of ['A', 'B', 'C']) client.write(text, (error) => log('write', text, error?.message));
+  await once(client, 'close');
+  while (received.length === 0) await once(server, 'connection');
+  log('server', String(await received[0]!));
+  server.close();
+  await once(server, 'close');
+});
+
+scenario('resetAndDestroy() behind writes', async (net, log) => {
+  const server = await serving(net, {}, (socket) => {
+    socket.once('data', () => {
+      socket.write('a');
+      socket.write('b');
+      socket.resetAndDestroy();
+    });
+  });
+  const client = nodeNet.connect(port(server), '127.0.0.1');
+  let got = '';
+  client.on('data', (data) => (got += String(data))).on('error', () => {});
+  client.write('now');
+  await new Promise((resolve) => client.on('close', resolve));
+  log('client', got);
+  server.close();
+  await once(server, 'close');
+});
+
+scenario('a program that writes otherwise', async (net, log) => {
+  const received: Promise<Buffer>[] = [];
+  const server = await serving(nodeNet, {}, (socket) => {
+    received.push(collect(socket as AsyncIterable<Buffer>));
+  });
+  const connect = async (): Promise<nodeNet.Socket> => {
+    const socket = net.connect(port(server), '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  };
+  const single = await connect();
+  Object.assign(single, { _writev: null });
+  for (const text of ['one ', 'two ', 'three ']) single.write(text);
+  single.end();
+  const trimmed = await connect();
+  const write = trimmed._write.bind(trimmed);
+  trimmed._write = (data: unknown, encoding, done) => write(String(data).trim(), encoding, done);
+  trimmed.end('Hello    ');
+  while (received.length < 2) await once(server, 'connection');
+  log('server', (await Promise.all(received)).map(String).sort());
+  server.close();
+  await once(server, 'close');
+});
+
 scenario('a loop that ends with writes on their way', async (net, log) => {
   const server = await serving(net, {}, (socket) => {
     void (async () => {
@@ -39,6 +114,23 @@ scenario('a loop that ends with writes on their way', async (net, log) => {
   log('client', String(await collect(client as AsyncIterable<Buffer>)));
   server.close();
   await once(server, 'close');
+});
+
+t.test('destroy() where a buffer was detached behind a write', async (t) => {
+  const server = createServer((socket) => {
+    const detached = new Uint8Array(100);
+    socket.write('a');
+    socket.write(detached);
+    socket.write('b');
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = nodeNet.connect(portOf(server), '127.0.0.1');
+  client.on('data', (data) => t.match(String(data), /^a(\0{100}b)?$/)).on('error', () => {});
+  await new Promise((resolve) => client.on('close', resolve));
+  await closed(server);
 });
 
 t.test('process.exit() behind writes', async (t) => {

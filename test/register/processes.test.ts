@@ -164,6 +164,18 @@ t.test('what was written before a socket is sent goes first, and is called back'
       for (const part of ['1 ', 'zwölf ', Buffer.from('3 ')]) socket.write(part, (error) => calls.push(error?.code ?? 'fine'));
       child.send('socket', socket);
       const facts = { text: await text(client), calls: [...calls] };
+      // Another connection is another peer's.
+      const second = net.createServer((other) => text(other).then((got) => (facts.second = got, second.close())));
+      second.listen(0, '127.0.0.1');
+      await once(second, 'listening');
+      const again = net.connect(server.address().port, '127.0.0.1');
+      const [given] = await once(server, 'connection');
+      for (const part of ['a ', 'b ', 'c ']) given.write(part);
+      const ended = once(second, 'close');
+      child.send('socket', given);
+      given.connect(second.address().port, '127.0.0.1', () => given.end('d'));
+      facts.first = await text(again);
+      await ended;
       socket.write('too late', (error) => (facts.late = error.code));
       const [error] = await once(socket, 'error');
       facts.error = error.code;
@@ -173,7 +185,12 @@ t.test('what was written before a socket is sent goes first, and is called back'
     })();`;
   const files = { 'child.cjs': child };
   const node = await facts(t, 'main.cjs', source, { files });
-  t.match(node, { text: '1 zwölf 3 from the child', calls: ['fine', 'fine', 'fine'] });
+  t.match(node, {
+    text: '1 zwölf 3 from the child',
+    calls: ['fine', 'fine', 'fine'],
+    first: /^a b c /,
+    second: 'd',
+  });
   for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), node, way);
 });
 
