@@ -11,7 +11,7 @@ import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
-import { isExiting } from './exiting.js';
+import { atExit } from './exiting.js';
 
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;
@@ -35,8 +35,7 @@ const flushed = new WeakSet<Ring>();
 function flushAtExit(ring: Ring): void {
   if (flushed.has(ring)) return;
   flushed.add(ring);
-  process.on('exit', () => {
-    if (!isExiting()) return;
+  atExit(() => {
     for (const handler of ring.handlers) if (handler instanceof Sender) handler.flushAll();
   });
 }

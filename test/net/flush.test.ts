@@ -150,6 +150,18 @@ t.test('process.exit() behind writes', async (t) => {
   );
   t.equal(code, 7, stderr);
   t.equal(String(await received[0]), `a${'b'.repeat(100_000)}`);
+  const listening = await run(
+    `import { connect } from 'ringcore/net';
+    const socket = connect(${(server.address() as nodeNet.AddressInfo).port}, '127.0.0.1', () => {
+      process.on('exit', () => {
+        socket.write('one ');
+        socket.write('two');
+      });
+      setTimeout(() => process.exit(), 20);
+    });`,
+  );
+  t.equal(listening.code, 0, listening.stderr);
+  t.equal(String(await received[1]), 'one two', 'in a listener of exit');
   server.close();
 });
 
