@@ -115,12 +115,21 @@ ${curveNames.map((curve) => `${curves[curve]?.what}:\n\n${image(`scaling-${curve
 
 ## Cases
 
-${standard.map(({ name, what }) => `- **${name}**: ${what}`).join('\n')}
+${standard.map(({ name, what }) => `- **${name}**: ${what}`).join('\n')}${notMeasured(run)}
 `;
 }
 
+/** Cases that nothing could run, with the reason of the first driver. */
+function notMeasured(run: SavedRun): string {
+  const lacking = run.cases.filter(({ drivers }) => drivers.length === 0);
+  const lines = lacking.map(
+    ({ name, unavailable }) => `- **${name}**: not measured: ${unavailable[0]?.reason}`,
+  );
+  return lines.map((line) => `\n${line}`).join('');
+}
+
 export function writeReport(run: SavedRun, directory = docs): void {
-  const standard = run.cases.filter(({ scaling }) => scaling === undefined);
+  const standard = run.cases.filter(({ scaling, drivers }) => scaling === undefined && drivers.length > 0);
   mkdirSync(join(directory, plots), { recursive: true });
   const save = (name: string, svg: string) => writeFileSync(join(directory, plots, `${name}.svg`), svg);
   save('ratios', ratioPlot(run, standard));
