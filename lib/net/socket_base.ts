@@ -122,6 +122,11 @@ export class SocketBase extends CallableDuplex {
     super.cork();
   }
 
+  override uncork(): void {
+    super.uncork();
+    if (this.writableCorked === 0) this.#lastUncorked = undefined;
+  }
+
   #buffered(): Piece[] {
     return (this as unknown as { writableBuffer: Piece[] }).writableBuffer;
   }
