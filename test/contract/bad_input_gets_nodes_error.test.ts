@@ -4,8 +4,9 @@
 // lib/fs/stream_options.ts doing nothing: descriptors stay open.
 import t from 'tap';
 import { fuzz } from '../fuzz/processes.js';
+import { scaled } from '../slowness.js';
 
-const seconds = 30;
+const seconds = scaled(30);
 
 t.test(`calls of fs, net and core with generated arguments for ${seconds} s`, async (t) => {
   const { calls, failures } = await fuzz({ seed: 1, calls: 100_000, seconds });

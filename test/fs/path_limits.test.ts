@@ -6,6 +6,7 @@ import { backend, stats } from 'ringcore/core';
 import * as fs from 'ringcore/fs';
 import * as promises from 'ringcore/fs/promises';
 import t, { type Test } from 'tap';
+import { lacking } from '../core/support.js';
 import { blockWorkers } from './blocked_workers.js';
 import { descriptors, listeners, settledDescriptors, treeOf } from './helpers.js';
 
@@ -93,6 +94,9 @@ const operations: Record<string, (limits: Limits) => Promise<unknown>> = {
   'fdatasync, callback': withDescriptor((fd, limits, done) => fs.fdatasync(fd, limits, done)),
 };
 const syncs = /sync/;
+/** Before 6.9 truncating what is open is node's own, which nothing takes back. */
+const canBeTakenBack = ([name]: [string, unknown]): boolean =>
+  !lacking('ftruncate').skip || !/^(ftruncate, callback|FileHandle\.truncate)$/.test(name);
 
 /** What the kernel was told to do, opening and closing left out. */
 function submitted(): number {
@@ -182,7 +186,7 @@ t.test('aborted in flight: rejects at once, and does not happen', ring, async (t
       ['FileHandle.sync', (limits) => limited(handle).sync(limits)],
       ['FileHandle.datasync', (limits) => limited(handle).datasync(limits)],
     );
-    for (const [name, operation] of entries) {
+    for (const [name, operation] of entries.filter(canBeTakenBack)) {
       const controller = new AbortController();
       const { signal } = controller;
       const call = operation({ signal });
@@ -212,9 +216,9 @@ t.test('a timeout in flight', ring, async (t) => {
   await whileBlocked(t, async () => {
     const late = { name: 'TimeoutError', code: 'ETIMEDOUT' };
     await Promise.all(
-      Object.entries(operations).map(([name, operation]) =>
-        t.rejects(operation({ timeout: 20 }), late, name),
-      ),
+      Object.entries(operations)
+        .filter(canBeTakenBack)
+        .map(([name, operation]) => t.rejects(operation({ timeout: 20 }), late, name)),
     );
   });
   await nothingInFlight();
