@@ -94,9 +94,9 @@ const operations: Record<string, (limits: Limits) => Promise<unknown>> = {
   'fdatasync, callback': withDescriptor((fd, limits, done) => fs.fdatasync(fd, limits, done)),
 };
 const syncs = /sync/;
-/** Before 6.9 truncating what is open is node's own, which nothing takes back. */
+/** Before 6.9 truncating is node's own, which nothing takes back. */
 const canBeTakenBack = ([name]: [string, unknown]): boolean =>
-  !lacking('ftruncate').skip || !/^(ftruncate, callback|FileHandle\.truncate)$/.test(name);
+  !lacking('ftruncate').skip || !/truncate/.test(name);
 
 /** What the kernel was told to do, opening and closing left out. */
 function submitted(): number {
