@@ -12,16 +12,16 @@ export function atExit(callback: () => void): void {
   const listener = (): void => {
     if (isExiting()) callback();
   };
-  let moving = false;
+  // Of each one once: others, another copy of this too, may want to be the last.
+  const seen = new WeakSet<object>([listener]);
   process.on('exit', listener);
-  process.on('newListener', (event) => {
-    if (event !== 'exit' || moving) return;
-    moving = true;
+  process.on('newListener', (event: string | symbol, added: object) => {
+    if (event !== 'exit' || seen.has(added)) return;
+    seen.add(added);
     // It is added behind this.
     process.nextTick(() => {
       process.off('exit', listener);
       process.on('exit', listener);
-      moving = false;
     });
   });
 }
