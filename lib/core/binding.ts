@@ -246,6 +246,7 @@ export interface NativeRing {
   accept(f: number, t: number, fd: number, acceptFlags: number, fileIndex: number): number;
   acceptMultishot(f: number, t: number, fd: number, acceptFlags: number, direct: boolean): number;
   connect(f: number, t: number, fd: number, sockaddr: Uint8Array): number;
+  /** `copied`: the bytes may be changed when this has returned. */
   send(
     f: number,
     t: number,
@@ -254,6 +255,7 @@ export interface NativeRing {
     byteOffset: number,
     byteLength: number,
     msgFlags: number,
+    copied: boolean,
   ): number;
   sendZc(
     f: number,

@@ -223,7 +223,7 @@ export function send(
   return new Operation(
     'send',
     (native, f, t) =>
-      native.send(f, t, file.fd, validatedRange(view, offset, length).view, offset, length, msgFlags),
+      native.send(f, t, file.fd, validatedRange(view, offset, length).view, offset, length, msgFlags, false),
     options,
     { ...file, keep: view },
   );

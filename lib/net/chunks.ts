@@ -39,7 +39,7 @@ function textEncoding(encoding: BufferEncoding): BufferEncoding {
 }
 
 /** Up to here one copy is cheaper than a vector for each part. */
-const gatherBytes = 4096;
+export const gatherBytes = 4096;
 
 /** The parts of a write, in one piece where they are small. */
 export function gather(pieces: Piece[]): Uint8Array[] {

@@ -16,11 +16,22 @@ import { atExit } from './exiting.js';
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;
 
+/** Some views, one after the other, and of each as many bytes as `lengths` says; `bytes` is their sum. */
+export interface Outgoing {
+  readonly views: readonly Uint8Array[];
+  readonly lengths: readonly number[];
+  readonly bytes: number;
+  /** It is memory of the program's, which may use it for something else at once: see {@link WritingSocket}. */
+  readonly mayChange: boolean;
+}
+
 /**
  * At most so much goes to the kernel in one operation. It copies at once what fits the socket's buffer, and that time is
  * the event loop's; and a slow peer's progress must be seen, or its writes would look like inactivity.
  */
 const mostBytes = 1024 * 1024;
+/** Up to here a copy is cheaper than a system call. */
+export const mostCopied = 4096;
 /** IOV_MAX. */
 const mostVectors = 1024;
 
@@ -56,6 +67,8 @@ export class Sender implements CompletionHandler, Waiter {
 
   /** How many bytes behind those that have been reported are sent already: see `flush`. */
   #ahead = 0;
+  /** The kernel had no room for a flush, and has reported nothing since. */
+  full = false;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
@@ -64,6 +77,8 @@ export class Sender implements CompletionHandler, Waiter {
   /** The first view that is not sent whole, and how much of it is. */
   #index = 0;
   #offset = 0;
+  /** The operation has them copied. */
+  #copies = false;
   #callback: WriteCallback | undefined;
   /** The async context of the write: it is called back in there, as node does. */
   #scope: AsyncResource | undefined;
@@ -105,11 +120,8 @@ export class Sender implements CompletionHandler, Waiter {
     return this.#arrived !== before;
   }
 
-  /**
-   * Sends these, one after the other, of each as many bytes as `lengths` says; `bytes` is their sum. Nothing else may be
-   * on its way.
-   */
-  send(views: Uint8Array[], lengths: readonly number[], bytes: number, callback: WriteCallback): void {
+  /** Nothing else may be on its way. */
+  send({ views, lengths, bytes, mayChange }: Outgoing, callback: WriteCallback): void {
     this.bytes += bytes;
     if (bytes === 0) {
       callback();
@@ -119,9 +131,16 @@ export class Sender implements CompletionHandler, Waiter {
     this.#lengths = lengths;
     this.#callback = callback;
     this.#scope = new AsyncResource('WRITEWRAP', { requireManualDestroy: true });
+    this.#copies = mayChange && bytes <= mostCopied && views.length === 1;
     this.#submit();
-    // The peer's turn can begin while the rest of our JavaScript runs.
-    if (this.#slot >= 0) this.#ring.native.eagerSubmit();
+    if (this.#slot < 0) {
+      if (mayChange && this.#waiting) this.flush(nothing, 0);
+    } else if (mayChange && !this.#copies) {
+      this.#ring.native.submit();
+    } else {
+      // The peer's turn can begin while the rest of our JavaScript runs.
+      this.#ring.native.eagerSubmit();
+    }
   }
 
   /** @internal With what the stream has, too. */
@@ -131,16 +150,23 @@ export class Sender implements CompletionHandler, Waiter {
 
   /**
    * Gives the kernel at once, and in order, what it has room for: what is left of this write, and of `following`, which the
-   * stream has not handed over yet. For an end that waits for nothing: libuv writes at once what can be, so programs count
-   * on it that a write before destroy() or process.exit() is on its way. Returns whether all of it has gone.
+   * stream has not handed over yet, behind `bytesBefore` of it that have gone. libuv writes at once what can be, and programs
+   * count on it, for their memory (see {@link WritingSocket}), and when they end by destroy() or process.exit(). Returns how
+   * many bytes the stream's are, if all of them have gone.
    */
-  flush(following: Iterable<Uint8Array>): boolean {
+  flush(following: Iterable<Uint8Array>, bytesBefore: number): number | undefined {
+    const bytes = this.#sendNow(following, bytesBefore);
+    this.full = bytes === undefined;
+    return bytes;
+  }
+
+  #sendNow(following: Iterable<Uint8Array>, bytesBefore: number): number | undefined {
     const { ring, fd } = this.#connection;
     let offset = this.#offset + this.#ahead;
     if (this.#slot >= 0) {
       const sent = this.#poll === 'now' || ring.closed ? undefined : ring.native.resultNow(this.#slot);
       // There is no room.
-      if (sent === undefined || sent < 0) return false;
+      if (sent === undefined || sent < 0) return undefined;
       offset += sent;
     }
     /** Skips what has gone of it. */
@@ -155,10 +181,22 @@ export class Sender implements CompletionHandler, Waiter {
       return true;
     };
     for (let i = this.#index; i < this.#views.length; i++) {
-      if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return false;
+      if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return undefined;
     }
-    for (const view of following) if (!sendAll(view, view.byteLength)) return false;
-    return true;
+    offset -= bytesBefore;
+    let bytes = bytesBefore;
+    for (const view of following) {
+      const length = view.byteLength;
+      if (!sendAll(view, length)) return undefined;
+      bytes += length;
+    }
+    return bytes;
+  }
+
+  /** Is not given so many bytes that have gone by a flush. */
+  skip(bytes: number): void {
+    this.bytes += bytes;
+    this.#ahead -= bytes;
   }
 
   /** For good. The kernel sends at once what it has room for, then the rest is cancelled. */
@@ -216,7 +254,7 @@ export class Sender implements CompletionHandler, Waiter {
     const first = this.#views[this.#index]!;
     const left = this.#lengths[this.#index]! - this.#offset;
     if (this.#index === this.#views.length - 1 || left >= mostBytes) {
-      return native.send(0, 0, fd, first, this.#offset, Math.min(left, mostBytes), sendFlags);
+      return native.send(0, 0, fd, first, this.#offset, Math.min(left, mostBytes), sendFlags, this.#copies);
     }
     return native.sendmsg(0, 0, fd, this.#nextVectors(), null, sendFlags);
   }
@@ -249,6 +287,7 @@ export class Sender implements CompletionHandler, Waiter {
   /** @internal */
   complete(res: number, flags: number): void {
     if ((flags & TERMINAL) === 0) return;
+    this.full = false;
     this.#scope!.runInAsyncScope(this.#completed, this, res);
   }
 

@@ -3,25 +3,15 @@
  *
  * @module
  */
-import { addAbortSignal, Duplex } from 'node:stream';
+import { addAbortSignal, type Duplex } from 'node:stream';
 import type { BlockList } from 'node:net';
 import { normalizeArguments } from './arguments.js';
 import { checkedBlockList } from './block_list.js';
 import { ChunkIterator } from './chunk_iterator.js';
-import { gather, mayHaveShrunk, type Piece } from './chunks.js';
 import { announceConnecting, beginConnect, type ConnectOptions } from './connect.js';
-import {
-  closedBeforeConnection,
-  endedByPeer,
-  ENOTCONN,
-  errnoError,
-  invalidHandleType,
-  notABuffer,
-  socketClosed,
-} from './errors.js';
+import { endedByPeer, ENOTCONN, errnoError, invalidHandleType, socketClosed } from './errors.js';
 import { nodeNet } from './node_net.js';
 import type { WriteCallback } from './sender.js';
-import { SocketBase } from './socket_base.js';
 import {
   adoptedConnection,
   checkedOptions,
@@ -29,9 +19,10 @@ import {
   openDescriptor,
   type SocketOptions,
 } from './socket_options.js';
+import { WritingSocket } from './writing_socket.js';
 
 /** A TCP connection or a local (Unix) one. Use it as node's: see node's documentation. */
-export class Socket extends SocketBase {
+export class Socket extends WritingSocket {
   resetAndClosing = false;
   declare blockList: BlockList | undefined;
   /** @internal TLS goes through it: what ends it is TLS, which may have words left behind the peer's end. */
@@ -114,71 +105,7 @@ export class Socket extends SocketBase {
     return new ChunkIterator(this) as unknown as AsyncIterableIterator<Buffer, undefined>;
   }
 
-  // --- sending
-
-  override _write(data: string | Uint8Array, encoding: BufferEncoding, callback: WriteCallback): void {
-    if (this.#mayBeRefused(data.length) && !this.#toSend([{ chunk: data, encoding }], callback)) return;
-    if (typeof data === 'string' && (encoding as string) === 'buffer') throw notABuffer();
-    const view = typeof data === 'string' ? Buffer.from(data, encoding) : data;
-    this.#send([view], [view.byteLength], view.byteLength, callback);
-  }
-
-  override _writev(chunks: Piece[], callback: WriteCallback): void {
-    let streamLength = 0;
-    for (const { chunk } of chunks) streamLength += chunk.length;
-    const pieces = this.#mayBeRefused(streamLength) ? this.#toSend(chunks, callback) : chunks;
-    if (pieces === undefined) return;
-    const views = gather(pieces);
-    const lengths = views.map((view) => view.byteLength);
-    let bytes = 0;
-    for (const length of lengths) bytes += length;
-    this.#send(views, lengths, bytes, callback);
-  }
-
-  /** The stream has counted what was written, and gives all of it, if it does as ever. */
-  #mayBeRefused(streamLength: number): boolean {
-    return this._handle === null || streamLength < this.writableLength || this._piecesAhead > 0;
-  }
-
-  /** Those that have not gone already; undefined, and the callback is called, if nothing is to be done about them. */
-  #toSend(pieces: Piece[], callback: WriteCallback): Piece[] | undefined {
-    let streamLength = 0;
-    for (const { chunk } of pieces) streamLength += chunk.length;
-    const shrunk = streamLength < this.writableLength && pieces.some(mayHaveShrunk);
-    const gone = Math.min(this._piecesAhead, pieces.length);
-    this._piecesAhead -= gone;
-    if (gone > 0 && gone === pieces.length) callback();
-    else if (this._handle === null && (shrunk || !this.connecting)) callback(socketClosed());
-    else if (shrunk) this._handle!.sender.failShrunk(callback);
-    else return pieces.slice(gone);
-    return undefined;
-  }
-
-  #send(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
-    if (this.connecting) this.#sendWhenConnected(views, lengths, bytes, callback);
-    else this.#sendNow(views, lengths, bytes, callback);
-  }
-
-  #sendNow(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
-    this._pendingBytes = 0;
-    if (this._handle === null) {
-      callback(socketClosed());
-      return;
-    }
-    this._unrefTimer();
-    this._handle.sender.send(views, lengths, bytes, callback);
-  }
-
-  /** The stream keeps back what is written after it. */
-  #sendWhenConnected(views: Uint8Array[], lengths: number[], bytes: number, callback: WriteCallback): void {
-    this._pendingBytes = bytes;
-    const onClose = (): void => callback(closedBeforeConnection());
-    this.once('connect', () => {
-      this.off('close', onClose);
-      this.#sendNow(views, lengths, bytes, callback);
-    });
-    this.once('close', onClose);
-  }
+  // --- the end
 
   override _final(callback: WriteCallback): void {
     if (this.connecting || (this._handle === null && waitsForConnect())) {
@@ -191,8 +118,6 @@ export class Socket extends SocketBase {
     else if (errno === ENOTCONN) callback();
     else callback(errnoError(errno, 'shutdown'));
   }
-
-  // --- the end
 
   destroySoon(): void {
     if (this.writable) this.end();
@@ -216,10 +141,8 @@ export class Socket extends SocketBase {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this._flush();
-    this._piecesAhead = 0;
+    const connection = this._letGoBehindWrites();
     this.connecting = false;
-    const connection = this._letGo();
     const hadError = error !== null && error !== undefined;
     const close = (): boolean => this.emit('close', hadError);
     if (connection !== null) {
@@ -258,7 +181,12 @@ function onEnd(this: Socket): void {
 
 function writeAfterEnd(this: Socket, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
   if (!this.writableEnded) {
-    return Duplex.prototype.write.call(this, chunk, encoding as BufferEncoding, callback as WriteCallback);
+    return WritingSocket.prototype.write.call(
+      this,
+      chunk,
+      encoding as BufferEncoding,
+      callback as WriteCallback,
+    );
   }
   const done = typeof encoding === 'function' ? encoding : callback;
   const error = endedByPeer();

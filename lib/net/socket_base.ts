@@ -9,7 +9,6 @@ import { validateFunction, validateInt32 } from '../core/validate.js';
 import type { MaybeAddress } from './address.js';
 import { CallableDuplex } from './callable.js';
 import type { ChunkIterator } from './chunk_iterator.js';
-import { byteLength, gatherInGroups, isDetached, type Piece } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EBADF, errnoError, invalidArgType } from './errors.js';
 import { IdleTimer } from './idle_timer.js';
@@ -27,8 +26,8 @@ type Callback = (...args: unknown[]) => void;
 
 const noKeepAlive: KeepAlive = { enable: false, delay: 0 };
 
-/** The state of a socket. What moves bytes is in {@link Socket}, which extends it. */
-export class SocketBase extends CallableDuplex {
+/** The state of a socket. What moves bytes is in {@link WritingSocket} and {@link Socket}, which extend it. */
+export abstract class SocketBase extends CallableDuplex {
   connecting = false;
   /** Node's name for what works below the socket; null when there is nothing. */
   _handle: Connection | null = null;
@@ -46,13 +45,6 @@ export class SocketBase extends CallableDuplex {
 
   /** Memory that data is received into: the `onread` option. */
   protected readonly _userBuffer: UserBuffer | undefined;
-  /** Bytes of a write that waits for the connection. */
-  protected _pendingBytes = 0;
-  /** So many pieces that the stream has yet to hand over have gone, with a connection that was given away. */
-  protected _piecesAhead = 0;
-  /** Corked: the last piece in the stream's buffer that is not. */
-  #lastUncorked: Piece | undefined;
-
   /** Made when a timeout is first set: most sockets have none. */
   #idle: IdleTimer | undefined;
   #timeoutScope: AsyncResource | undefined;
@@ -103,60 +95,22 @@ export class SocketBase extends CallableDuplex {
     if (errno < 0 && errno !== EBADF) this.emit('error', errnoError(errno, 'setTypeOfService'));
   }
 
-  /** Has no connection any more. What it was is remembered as far as node does. */
-  protected _letGo(): Connection | null {
+  /** Has no connection any more. What it was is remembered as far as node does; it was given so many bytes past the sender. */
+  protected _letGo(bytesAhead: number): Connection | null {
     this.#idle?.stop();
     this.#timeoutScope?.emitDestroy();
     this.#timeoutScope = undefined;
     const connection = this._handle;
     if (connection === null) return null;
     this.#bytesRead = connection.bytesRead;
-    this.#bytesWritten = connection.bytesWritten;
+    this.#bytesWritten = connection.bytesWritten + bytesAhead;
     this.#localAddress = undefined;
     this._handle = null;
     return connection;
   }
 
-  override cork(): void {
-    if (this.writableCorked === 0 && this.writableLength > 0) this.#lastUncorked = this.#buffered().at(-1);
-    super.cork();
-  }
-
-  override uncork(): void {
-    super.uncork();
-    if (this.writableCorked === 0) this.#lastUncorked = undefined;
-  }
-
-  #buffered(): Piece[] {
-    return (this as unknown as { writableBuffer: Piece[] }).writableBuffer;
-  }
-
-  /**
-   * @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. Returns what has
-   * gone of the stream's buffer: how many pieces if all of them have, or 0.
-   */
-  _flush(): number {
-    // The first write may wait for the 'connect' that is being emitted.
-    if (this.writableLength === 0 || this.connecting || this._pendingBytes > 0) return 0;
-    // A handle of the program's own has no such thing.
-    const sender: Connection['sender'] | undefined = this._handle?.sender;
-    if (sender === undefined) return 0;
-    let following = this.#buffered();
-    if (this.writableCorked > 0) following = following.slice(0, following.indexOf(this.#lastUncorked!) + 1);
-    const detached = following.findIndex(isDetached);
-    if (detached >= 0) {
-      following = following.slice(0, detached);
-      // What the peer gets must not look like the whole.
-      this._handle!.closeWithReset();
-    }
-    return sender.flush(gatherInGroups(following)) ? following.length : 0;
-  }
-
-  /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
-  _giveAway(): void {
-    this._piecesAhead = this._flush();
-    this._letGo()?.close();
-  }
+  /** @internal What was written goes to the kernel now. */
+  abstract _flush(): unknown;
 
   /** @internal A socket that was closed is used again, or a new one: what was done to it before is forgotten. */
   _reuse(): void {
@@ -318,15 +272,6 @@ export class SocketBase extends CallableDuplex {
   /** @internal */
   get _bytesDispatched(): number {
     return this._handle?.bytesWritten ?? this.#bytesWritten;
-  }
-
-  /** What was written, sent or not. */
-  get bytesWritten(): number | undefined {
-    const { writableBuffer } = this as unknown as { writableBuffer?: Piece[] };
-    if (!writableBuffer) return undefined;
-    let bytes = this._bytesDispatched + this._pendingBytes;
-    for (const piece of writableBuffer) bytes += byteLength(piece);
-    return bytes;
   }
 
   get bufferSize(): number | undefined {

@@ -189,8 +189,7 @@ Vectors Args::vectors() {
 Address Args::address() {
   const Bytes bytes = optional_view();
   if (bytes.size == 0) return {};
-  void* copy = std::memcpy(storage_.allocate(bytes.size), bytes.data, bytes.size);
-  return {static_cast<sockaddr*>(copy), static_cast<socklen_t>(bytes.size)};
+  return {static_cast<sockaddr*>(copy(bytes).data), static_cast<socklen_t>(bytes.size)};
 }
 
 }  // namespace ringcore

@@ -47,6 +47,8 @@ class Args {
   bool boolean();
   // (view, byteOffset, byteLength); a null view is no memory.
   Bytes bytes();
+  // No argument: these, in the operation's storage.
+  Bytes copy(Bytes bytes) { return {storage_.store_bytes(bytes.data, bytes.size), bytes.size}; }
   // (byteOffset, byteLength) within a registered buffer.
   Bytes registered_bytes(uint32_t index);
   // (view): all of it, at least `least` bytes.

@@ -5,8 +5,8 @@
 //                    iovecs, timespecs) is copied into the operation's storage, held until the final CQE
 //   fill(sqe)        fills an SQE: nowhere else is one filled
 // and, where they apply, kBytes (what the result counts), kMakesDescriptor (a result that nobody takes must
-// be closed) and a member buffer_group. Buffers of the caller are not copied: JavaScript keeps them alive
-// until the final CQE.
+// be closed) and a member buffer_group. Buffers of the caller are not copied (unless a send
+// asks for it): JavaScript keeps them alive until the final CQE.
 //
 // `args` is a template parameter so that shapes know nothing of JavaScript, and tests can build them by hand.
 #pragma once

@@ -125,7 +125,10 @@ struct Send {
 
   template <class Args>
   static Send from(Args& args) {
-    return {args.i32(), args.bytes(), args.u32()};
+    Send send{args.i32(), args.bytes(), args.u32()};
+    // A copy: the caller's memory is used again before the kernel reads it.
+    if (args.boolean()) send.buffer = args.copy(send.buffer);
+    return send;
   }
   void fill(io_uring_sqe& sqe) const {
     sqe.fd = fd;
@@ -143,7 +146,7 @@ struct SendZc : Send {
 
   template <class Args>
   static SendZc from(Args& args) {
-    return {Send::from(args)};
+    return {{args.i32(), args.bytes(), args.u32()}};
   }
 };
 

@@ -22,29 +22,22 @@ class OpStorage {
   explicit OpStorage(Scratchpad& scratchpad) : scratchpad_(scratchpad) {}
 
   // Zeroed memory, aligned for any of the kernel's structs.
-  void* allocate(size_t bytes) {
-    bytes = (bytes + 7) & ~size_t{7};
-    if (used_ + bytes <= sizeof(scratchpad_.bytes)) {
-      void* memory = scratchpad_.bytes + used_;
-      used_ += static_cast<uint32_t>(bytes);
-      std::memset(memory, 0, bytes);
-      return memory;
-    }
-    auto* block = static_cast<Block*>(std::calloc(1, sizeof(Block) + bytes));
-    if (block == nullptr) std::abort();  // as node does when it is out of memory
-    block->next = blocks_;
-    blocks_ = block;
-    return block + 1;
+  void* allocate(size_t bytes) { return std::memset(reserve(bytes), 0, bytes); }
+
+  void* store_bytes(const void* data, size_t bytes) {
+    void* memory = reserve(bytes);
+    return bytes == 0 ? memory : std::memcpy(memory, data, bytes);
   }
 
   template <class T>
   T* store(const T& value) {
-    return static_cast<T*>(std::memcpy(allocate(sizeof(T)), &value, sizeof(T)));
+    return static_cast<T*>(store_bytes(&value, sizeof(T)));
   }
 
   const char* store_string(std::string_view text) {
-    auto* memory = static_cast<char*>(allocate(text.size() + 1));
+    auto* memory = static_cast<char*>(reserve(text.size() + 1));
     std::memcpy(memory, text.data(), text.size());
+    memory[text.size()] = '\0';
     return memory;
   }
 
@@ -62,6 +55,20 @@ class OpStorage {
     Block* next;
     uint64_t padding;  // what follows is aligned to 16
   };
+
+  void* reserve(size_t bytes) {
+    bytes = (bytes + 7) & ~size_t{7};
+    if (used_ + bytes <= sizeof(scratchpad_.bytes)) {
+      void* memory = scratchpad_.bytes + used_;
+      used_ += static_cast<uint32_t>(bytes);
+      return memory;
+    }
+    auto* block = static_cast<Block*>(std::malloc(sizeof(Block) + bytes));
+    if (block == nullptr) std::abort();  // as node does when it is out of memory
+    block->next = blocks_;
+    blocks_ = block;
+    return block + 1;
+  }
 
   Scratchpad& scratchpad_;
   Block* blocks_ = nullptr;

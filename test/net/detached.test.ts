@@ -45,17 +45,17 @@ const cases: Record<string, Act> = {
     (buffer as unknown as { resize(size: number): void }).resize(1);
   },
   'while it waits behind another write'(_socket, write) {
-    const small = memory(100);
+    const other = memory(100_000);
     write(memory(bytes));
-    write(small);
-    detach(small);
+    write(other);
+    detach(other);
   },
   'while several wait'(_socket, write) {
-    const small = memory(100);
+    const other = memory(100_000);
     write(memory(bytes));
-    write(small);
+    write(other);
     write(memory(100));
-    detach(small);
+    detach(other);
   },
 };
 

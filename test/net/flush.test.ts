@@ -68,6 +68,7 @@ scenario('resetAndDestroy() behind writes', async (net, log) => {
       socket.write('a');
       socket.write('b');
       socket.resetAndDestroy();
+      log('written', socket.bytesWritten);
     });
   });
   const client = nodeNet.connect(port(server), '127.0.0.1');
@@ -162,6 +163,20 @@ t.test('process.exit() behind writes', async (t) => {
   );
   t.equal(listening.code, 0, listening.stderr);
   t.equal(String(await received[1]), 'one two', 'in a listener of exit');
+  const late = await run(
+    `import { connect } from 'ringcore/net';
+    const socket = connect(${(server.address() as nodeNet.AddressInfo).port}, '127.0.0.1', () => {
+      socket.write('one ');
+      process.on('exit', () => {
+        socket.write('two ');
+        socket.end('three');
+        process.exit();
+      });
+      process.exit();
+    });`,
+  );
+  t.equal(late.code, 0, late.stderr);
+  t.equal(String(await received[2]), 'one two three', 'in one that was added last, and ends the process');
   server.close();
 });
 
