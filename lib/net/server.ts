@@ -239,7 +239,7 @@ export class Server extends CallableEmitter {
   }
 
   get listening(): boolean {
-    return this._handle !== null;
+    return Boolean(this._handle);
   }
 
   address(): MaybeAddress | string | null {

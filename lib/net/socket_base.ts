@@ -218,7 +218,7 @@ export abstract class SocketBase extends CallableDuplex {
     return this;
   }
 
-  // --- fields
+  // --- fields. Of the prototype, which has no connection and nothing private, they can be asked too.
 
   address(): MaybeAddress {
     return this._getsockname();
@@ -226,13 +226,13 @@ export abstract class SocketBase extends CallableDuplex {
 
   /** @internal */
   _getsockname(): MaybeAddress {
-    if (this._handle === null) return {};
+    if (!this._handle) return {};
     return (this.#localAddress ??= this._handle.local());
   }
 
   /** @internal */
   _getpeername(): MaybeAddress {
-    if (this._handle === null || this.connecting) return this.#remoteAddress ?? {};
+    if (!this._handle || this.connecting) return (#remoteAddress in this && this.#remoteAddress) || {};
     if (this.#remoteAddress === undefined) {
       const out = {};
       if (this._handle.getpeername(out) < 0) return out;
@@ -265,13 +265,13 @@ export abstract class SocketBase extends CallableDuplex {
     return this._getpeername().family;
   }
 
-  get bytesRead(): number {
-    return this._handle?.bytesRead ?? this.#bytesRead;
+  get bytesRead(): number | undefined {
+    return this._handle?.bytesRead ?? (#bytesRead in this ? this.#bytesRead : undefined);
   }
 
   /** @internal */
-  get _bytesDispatched(): number {
-    return this._handle?.bytesWritten ?? this.#bytesWritten;
+  get _bytesDispatched(): number | undefined {
+    return this._handle?.bytesWritten ?? (#bytesWritten in this ? this.#bytesWritten : undefined);
   }
 
   get bufferSize(): number | undefined {
@@ -279,7 +279,7 @@ export abstract class SocketBase extends CallableDuplex {
   }
 
   get pending(): boolean {
-    return this._handle === null || this.connecting;
+    return !this._handle || this.connecting;
   }
 
   get _connecting(): boolean {

@@ -109,9 +109,9 @@ export abstract class WritingSocket extends SocketBase {
 
   /** What was written, sent or not. */
   get bytesWritten(): number | undefined {
-    const pieces = this.#buffered() as Piece[] | undefined;
+    const { writableBuffer: pieces } = this as unknown as { writableBuffer?: Piece[] };
     if (!pieces) return undefined;
-    let bytes = this._bytesDispatched + this.#pendingBytes;
+    let bytes = this._bytesDispatched! + this.#pendingBytes;
     const counted = this.#bytesAhead === 0 ? this.#piecesAhead : 0;
     for (let i = counted; i < pieces.length; i++) bytes += byteLength(pieces[i]!);
     return bytes;

@@ -27,6 +27,18 @@ const OldServer = function (this: Server & { own: string }, listener?: unknown) 
 } as unknown as Old<Server>;
 inherits(OldServer, net.Server);
 
+t.test('what prototypes answer', async (t) => {
+  for (const name of ['Socket', 'Server'] as const) {
+    const [ring, node] = [net[name].prototype, nodeNet[name].prototype] as unknown as Record<
+      string,
+      unknown
+    >[];
+    for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(node!))) {
+      if ('get' in descriptor) t.same(ring![key], node![key], `${name}.prototype.${key}`);
+    }
+  }
+});
+
 t.test('classes that inherit with util.inherits()', async (t) => {
   const server = new OldServer((peer: Socket) => void peer.end('hello'));
   server.listen(0, '127.0.0.1');
