@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -269,7 +270,7 @@ TEST("shapes: accept, once and again and again") {
 
 TEST("shapes: send and receive") {
   const Words words{.fd = 3, .addr = kMemoryAt, .len = 64, .op_flags = MSG_DONTWAIT};
-  expect<Send>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_SEND, words);
+  expect<Send>({3, kMemory, MSG_DONTWAIT, 0}, abi::IORING_OP_SEND, words);
   expect<SendZc>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_SEND_ZC, words);
   expect<Recv>({3, kMemory, MSG_DONTWAIT}, abi::IORING_OP_RECV, words);
   expect<RecvMultishot>({3, 9, MSG_TRUNC, 65536}, abi::IORING_OP_RECV,
@@ -279,6 +280,19 @@ TEST("shapes: send and receive") {
                          .flags = abi::IOSQE_BUFFER_SELECT,
                          .buf = 9,
                          .index = 65536});
+}
+
+TEST("shapes: a send's bytes are copied if that is asked for") {
+  for (const uint32_t size : {0u, 1u, 160u, 161u, 4096u}) {
+    LocalStorage storage;
+    std::vector<unsigned char> memory(size, 7);
+    const io_uring_sqe sqe = filled<Send>(storage, {3, Bytes{memory.data(), size}, 0, 1});
+    std::fill(memory.begin(), memory.end(), 0);
+    CHECK(sqe.len == size);
+    const auto* copy = reinterpret_cast<const unsigned char*>(sqe.addr);
+    CHECK(static_cast<uint32_t>(std::count(copy, copy + size, 7)) == size);
+    storage.release();
+  }
 }
 
 TEST("shapes: messages carry their vectors and an address") {

@@ -30,6 +30,9 @@ class ScriptedArgs {
   double f64() { return next<double>(); }
   const char* path() { return storage_.store_string(next<std::string_view>()); }
   ringcore::Bytes bytes() { return next<ringcore::Bytes>(); }
+  ringcore::Bytes copy(ringcore::Bytes memory) {
+    return {storage_.store_bytes(memory.data, memory.size), memory.size};
+  }
   ringcore::Bytes view(size_t least) {
     const auto memory = bytes();
     CHECK(memory.size >= least);
@@ -50,9 +53,7 @@ class ScriptedArgs {
   ringcore::Address address() {
     const auto memory = bytes();
     if (memory.data == nullptr) return {};
-    void* copy = storage_.allocate(memory.size);
-    std::memcpy(copy, memory.data, memory.size);
-    return {static_cast<sockaddr*>(copy), memory.size};
+    return {static_cast<sockaddr*>(copy(memory).data), memory.size};
   }
   template <class T>
   T* store(const T& value) {
