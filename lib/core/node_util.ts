@@ -6,4 +6,4 @@
  */
 const util = process.getBuiltinModule('node:util');
 
-export const { format, getSystemErrorMap, inspect, promisify, toUSVString } = util;
+export const { format, getSystemErrorMap, inspect, promisify, toUSVString, types } = util;

@@ -25,6 +25,7 @@ import { abortError, invalidArgType, invalidState, resultError, type ErrorDetail
 import { Ring } from './ring.js';
 import { abortHelpers } from './seldom.js';
 import { validateAbortSignal, validatedTimeout, validateFunction, validateObject } from './validate.js';
+import { nextTick } from './unmocked.js';
 
 /** Options that every operation takes. */
 export interface OperationOptions {
@@ -229,7 +230,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
       const run = (): void => void scope.runInAsyncScope(callback, undefined, ...args);
       // From an abort, or inside this very call: never before the caller's code has returned.
       if (this.#completing) run();
-      else process.nextTick(run);
+      else nextTick(run);
     };
     this.#callbackScope = scope;
     this.#open();

@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { badPort, invalidArgType, invalidArgValue, invalidState, outOfRange } from './errors.js';
+import { types } from './node_util.js';
 
 /** A file name as node:fs takes it. */
 export type PathLike = string | Uint8Array | URL;
@@ -143,7 +144,7 @@ export function validatedPath(path: unknown, name = 'path'): string | Uint8Array
   const value = isUrl(path) ? fileURLToPath(path) : path;
   if (typeof value === 'string') {
     if (!value.includes('\0')) return value;
-  } else if (value instanceof Uint8Array) {
+  } else if (types.isUint8Array(value)) {
     if (!value.includes(0)) return value;
   } else {
     throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value, validatedPath);

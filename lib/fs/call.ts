@@ -11,6 +11,7 @@ import { EAGAIN } from './errors.js';
 import type { Limits } from './options.js';
 import { Request, type Prepare } from './request.js';
 import { isLimited, perform, withLimits, type Task } from './task.js';
+import { setImmediate } from '../core/unmocked.js';
 
 /** A request with validated arguments. */
 export interface Call<T = void> {
@@ -52,12 +53,22 @@ function requestedWithin<T>(call: Call<T>, limits: Limits): Promise<T> {
   return withLimits(call.syscall, limits, (task) => performed(call, task, EAGAIN));
 }
 
+/**
+ * Whether node's thread pool is at work on something that was started before. Programs await that first: a promise that has
+ * been rejected by then, since it was answered at once, would be an unhandled rejection.
+ */
+function isNodeBusy(): boolean {
+  const { _getActiveRequests: requests } = process as { _getActiveRequests?: () => unknown[] };
+  return requests !== undefined && requests().length > 0;
+}
+
 /** The promise form. With limits it rejects when one is reached; what the kernel had begun by then may be done. */
 export function promised<T>(call: Call<T>, limits: Limits): Promise<T> {
   const res = resultAtOnce(call, limits);
   if (res !== EAGAIN) {
     const outcome = outcomeOf(call, res);
-    return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+    if (!(outcome instanceof Error)) return Promise.resolve(outcome);
+    if (!isNodeBusy()) return Promise.reject(outcome);
   }
   if (isLimited(limits)) return requestedWithin(call, limits);
   return new Promise((resolve, reject) => {
@@ -80,7 +91,8 @@ export function calledBack<T>(call: Call<T>, callback: unknown, limits: Limits):
   };
   const res = resultAtOnce(call, limits);
   // What the result stands for is taken now, since it may stand in memory that serves all calls.
-  if (res !== EAGAIN) process.nextTick(tell, outcomeOf(call, res));
+  // In a later phase of the loop: programs await and wait for ticks before they listen for what a callback emits.
+  if (res !== EAGAIN) setImmediate(tell, outcomeOf(call, res));
   else if (isLimited(limits)) callWith(requestedWithin(call, limits), done);
   else new Request(call.prepare, (res) => tell(outcomeOf(call, res)), true).submit();
 }

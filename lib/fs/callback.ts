@@ -5,6 +5,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { validateFunction } from '../core/validate.js';
+import { nextTick } from '../core/unmocked.js';
 
 /** The last argument of node:fs's callback forms. */
 export type Callback<A extends unknown[] = [value?: unknown]> = (error: Error | null, ...results: A) => void;
@@ -26,7 +27,7 @@ function inDomain(callback: (...args: never[]) => unknown): Callback<unknown[]> 
     try {
       (callback as Callback<unknown[]>)(...results);
     } catch (error) {
-      process.nextTick(() => {
+      nextTick(() => {
         throw error;
       });
     }
@@ -40,8 +41,8 @@ export function settleLater<T>(
   reject: (error: Error) => void,
 ): void {
   promise.then(
-    (value) => process.nextTick(resolve, value),
-    (error) => process.nextTick(reject, error),
+    (value) => nextTick(resolve, value),
+    (error) => nextTick(reject, error),
   );
 }
 

@@ -8,6 +8,7 @@ import type { NativeRing } from '../core/binding.js';
 import type { CompletionHandler, Waiter } from '../core/completion.js';
 import type { Ring } from '../core/ring.js';
 import { ECANCELED, EFAULT, EINTR } from './errors.js';
+import { nextTick } from '../core/unmocked.js';
 
 /** Fills the SQE; returns the slot, or -1 while the operation table is full. */
 export type Prepare = (native: NativeRing) => number;
@@ -54,7 +55,7 @@ export class Request implements CompletionHandler, Waiter {
       slot = this.#prepare(this.#ring.native);
     } catch {
       // The buffer has been detached while this waited for its turn. Later: whoever submits is not called back by that.
-      process.nextTick(this.#settle, EFAULT);
+      nextTick(this.#settle, EFAULT);
       return true;
     }
     if (!this.#ring.start(this, slot)) return false;

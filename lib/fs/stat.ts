@@ -18,12 +18,13 @@ import { statxBytes } from '../core/statx.js';
 import { validateFunction } from '../core/validate.js';
 import { isDescriptor, keptPath } from './arguments.js';
 import { calledBack, promised, type Call } from './call.js';
-import { ENOENT, ENOTDIR } from './errors.js';
+import { EAGAIN, ENOENT, ENOTDIR } from './errors.js';
 import { likeAll } from './exported.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import { limitsOf, type Limits } from './options.js';
 import { statx, takeStats } from './stats.js';
+import { isWriting } from './transfer.js';
 
 type AnyStats = Stats | BigIntStats;
 
@@ -77,7 +78,8 @@ export function fstatCall(fd: number, options: StatOptions): Call<AnyStats> {
   let out: Uint8Array | undefined;
   return {
     syscall: 'fstat',
-    atOnce: (native) => native.fstatAtOnce(fd, statx),
+    // It does not overtake what has been written before.
+    atOnce: (native) => (isWriting(fd) ? EAGAIN : native.fstatAtOnce(fd, statx)),
     prepare: (native) => {
       out = new Uint8Array(statxBytes);
       return native.statx(0, 0, fd, '', AT_EMPTY_PATH, mask, out);

@@ -11,6 +11,7 @@ import { counted, isCrowded } from './crowd.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { opensForAppending, Turn } from './turns.js';
+import { nextTick, setImmediate } from '../core/unmocked.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
@@ -114,7 +115,7 @@ function submitOr(settle: Settle, make: () => Request): void {
   try {
     make().submit();
   } catch {
-    process.nextTick(settle, ECANCELED);
+    nextTick(settle, ECANCELED);
   }
 }
 
@@ -144,9 +145,9 @@ export function startRead(
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
-/** With the result of a call that is not over yet: a callback comes behind it. */
+/** With the result of a call that is not over yet: a callback comes in a later phase of the loop, as with node. */
 function settleNow(settle: Settle, res: number, runsUserCode: boolean): void {
-  if (runsUserCode) process.nextTick(settle, res);
+  if (runsUserCode) setImmediate(settle, res);
   else settle(res);
 }
 
@@ -217,7 +218,7 @@ type PrepareWrite = (native: NativeRing, done: number, position: Position, sqeFl
 /** How many writes are in flight, or wait for their turn, by descriptor. */
 const writing = new Map<number, number>();
 
-function isWriting(fd: number): boolean {
+export function isWriting(fd: number): boolean {
   return writing.size > 0 && writing.has(fd);
 }
 

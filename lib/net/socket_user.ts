@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { types } from '../core/node_util.js';
 import type { ConnectionUser } from './connection.js';
 import { errnoError } from './errors.js';
 import type { UserBuffer } from './receiver.js';
@@ -82,11 +83,11 @@ export function userBufferOf(socket: SocketBase, onread: OnRead | undefined): Us
       received(bytes, memory) {
         const more = callback(bytes, memory) !== false;
         const next = buffer();
-        if (next instanceof Uint8Array) current = next;
+        if (types.isUint8Array(next)) current = next;
         return more;
       },
     };
   }
-  if (!(buffer instanceof Uint8Array)) return undefined;
+  if (!types.isUint8Array(buffer)) return undefined;
   return { buffer: () => buffer, received: (bytes, memory) => callback(bytes, memory) !== false };
 }

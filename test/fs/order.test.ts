@@ -1,0 +1,132 @@
+// When results come, seen beside what else a program waits for. Broken to see it fail: process.nextTick in place of
+// setImmediate (calledBack, settleNow), process.nextTick looked up late, isNodeBusy() always false, no isWriting() in fstat.
+import { EventEmitter } from 'node:events';
+import nodeFs from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import t from 'tap';
+import { backend } from 'ringcore/core';
+import fs from 'ringcore/fs';
+import promises from 'ringcore/fs/promises';
+
+const dir = t.testdir({ file: 'content' });
+const file = join(dir, 'file');
+const fd = nodeFs.openSync(file, 'r+');
+t.teardown(() => nodeFs.closeSync(fd));
+
+/** Emits what a call brings: those who make it listen a little later. */
+class Opened extends EventEmitter {
+  constructor(call: (done: (error: Error | null) => void) => void) {
+    super();
+    call((error) => this.emit(error === null ? 'ready' : 'failed'));
+  }
+}
+
+type Call = (module: typeof nodeFs, done: (error: Error | null) => void) => void;
+const calls: Record<string, Call> = {
+  stat: (module, done) => module.stat(file, done),
+  'stat of what is not there': (module, done) => module.stat(join(dir, 'nothing'), done),
+  lstat: (module, done) => module.lstat(file, done),
+  fstat: (module, done) => module.fstat(fd, done),
+  read: (module, done) => module.read(fd, Buffer.alloc(4), 0, 4, 0, done),
+  'read, at its own position': (module, done) => module.read(fd, Buffer.alloc(4), 0, 4, null, done),
+  readFile: (module, done) => module.readFile(file, done),
+};
+
+const later: Record<string, () => Promise<void>> = {
+  'a tick': () => new Promise((resolve) => process.nextTick(resolve)),
+  'ticks and promises': async () => {
+    for (let i = 0; i < 5; i++) {
+      await Promise.resolve();
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+  },
+};
+
+for (const [name, call] of Object.entries(calls)) {
+  for (const [delay, wait] of Object.entries(later)) {
+    t.test(`${name}: the callback comes behind ${delay}`, async (t) => {
+      for (const module of [nodeFs, fs]) {
+        const emitter = new Opened((done) => call(module, done));
+        let early = true;
+        const event = new Promise<void>((resolve) => {
+          const heard = (): void => {
+            t.notOk(early);
+            resolve();
+          };
+          emitter.once('ready', heard).once('failed', heard);
+        });
+        await wait();
+        early = false;
+        await event;
+      }
+    });
+  }
+}
+
+t.test('a program that has replaced process.nextTick', async (t) => {
+  const nextTick = Object.getOwnPropertyDescriptor(process, 'nextTick')!;
+  const came: string[] = [];
+  Object.defineProperty(process, 'nextTick', { ...nextTick, value: () => {} });
+  try {
+    for (const [name, call] of Object.entries(calls)) {
+      call(fs, () => came.push(name));
+    }
+    fs.writeFile(join(dir, 'written'), 'x', () => came.push('writeFile'));
+    fs.copyFile(file, join(dir, 'copied'), () => came.push('copyFile'));
+    fs.rm(join(dir, 'nothing'), { force: true }, () => came.push('rm'));
+    fs.truncate(join(dir, 'nothing'), () => came.push('truncate'));
+    const expected = [...Object.keys(calls), 'writeFile', 'copyFile', 'rm', 'truncate'].sort();
+    for (let i = 0; i < 500 && came.length < expected.length; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    t.same(came.sort(), expected);
+  } finally {
+    Object.defineProperty(process, 'nextTick', nextTick);
+  }
+});
+
+t.test('a failure does not come before what node was asked first', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  let early = 0;
+  for (let i = 0; i < 50; i++) {
+    const first = promises.access(dir);
+    const second = promises.stat(join(dir, 'nothing'));
+    await first;
+    early += unhandled.splice(0).length;
+    await t.rejects(second, { code: 'ENOENT' });
+  }
+  // It is a race, as with node: it was lost each time.
+  t.ok(early < 50, `${early} of 50`);
+});
+
+t.test('fstat behind a write', { skip: backend.name === 'node' && 'without a ring' }, async (t) => {
+  const path = join(dir, 'grows');
+  let grown = 0;
+  for (let i = 0; i < 20; i++) {
+    const fd = nodeFs.openSync(path, 'w');
+    await new Promise<void>((resolve) => {
+      let left = 2;
+      const done = (): void => {
+        if (--left === 0) resolve();
+      };
+      fs.write(fd, 'text', done);
+      fs.fstat(fd, (error, stats) => {
+        if (error === null && stats.size === 4) grown++;
+        done();
+      });
+    });
+    nodeFs.closeSync(fd);
+  }
+  t.ok(grown > 0, `${grown} of 20: a race, as with node`);
+});
+
+t.test("bytes of another realm are a path, as node's", async (t) => {
+  const path = runInNewContext('Uint8Array.from(bytes)', { bytes: [...Buffer.from(file)] }) as Uint8Array;
+  t.notOk(path instanceof Uint8Array);
+  t.equal(await promises.readFile(path as Buffer, 'utf8'), 'content');
+  t.equal((await promises.stat(path as Buffer)).size, 7);
+});
