@@ -64,17 +64,30 @@ export function gather(pieces: Piece[]): Uint8Array[] {
   return [all.subarray(0, at)];
 }
 
+/** A view, and how many pieces are over with it. */
+export interface Part {
+  view: Uint8Array;
+  pieces: number;
+}
+
+function* parts(group: Piece[]): Generator<Part> {
+  if (group.length === 0) return;
+  const views = gather(group);
+  const pieces = views.length === group.length ? 1 : group.length;
+  for (const view of views) yield { view, pieces };
+}
+
 /** The same piece by piece, as they are asked for: there may be much that nobody will take. */
-export function* gatherInGroups(pieces: Piece[]): Generator<Uint8Array> {
+export function* gatherInGroups(pieces: Piece[]): Generator<Part> {
   let group: Piece[] = [];
   let bytes = 0;
   for (const piece of pieces) {
     group.push(piece);
     bytes += byteLength(piece);
     if (bytes < gatherBytes) continue;
-    yield* gather(group);
+    yield* parts(group);
     group = [];
     bytes = 0;
   }
-  yield* gather(group);
+  yield* parts(group);
 }

@@ -9,6 +9,7 @@ import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completio
 import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../core/constants.js';
 import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
+import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
 import { atExit } from './exiting.js';
@@ -23,6 +24,13 @@ export interface Outgoing {
   readonly bytes: number;
   /** It is memory of the program's, which may use it for something else at once: see {@link WritingSocket}. */
   readonly mayChange: boolean;
+}
+
+/** What has gone of a stream's buffer: whole pieces, their bytes and those before, and whether the next one is begun. */
+export interface Flushed {
+  pieces: number;
+  bytes: number;
+  begun: boolean;
 }
 
 /**
@@ -134,9 +142,10 @@ export class Sender implements CompletionHandler, Waiter {
     this.#copies = mayChange && bytes <= mostCopied && views.length === 1;
     this.#submit();
     if (this.#slot < 0) {
-      if (mayChange && this.#waiting) this.flush(nothing, 0);
+      if (mayChange && this.#waiting) this.flush(nothing);
     } else if (mayChange && !this.#copies) {
-      this.#ring.native.submit();
+      // Whatever else has been submitted in this turn.
+      this.#ring.native.resultNow(this.#slot);
     } else {
       // The peer's turn can begin while the rest of our JavaScript runs.
       this.#ring.native.eagerSubmit();
@@ -151,22 +160,22 @@ export class Sender implements CompletionHandler, Waiter {
   /**
    * Gives the kernel at once, and in order, what it has room for: what is left of this write, and of `following`, which the
    * stream has not handed over yet, behind `bytesBefore` of it that have gone. libuv writes at once what can be, and programs
-   * count on it, for their memory (see {@link WritingSocket}), and when they end by destroy() or process.exit(). Returns how
-   * many bytes the stream's are, if all of them have gone.
+   * count on it, for their memory (see {@link WritingSocket}), and when they end by destroy() or process.exit().
    */
-  flush(following: Iterable<Uint8Array>, bytesBefore: number): number | undefined {
-    const bytes = this.#sendNow(following, bytesBefore);
-    this.full = bytes === undefined;
-    return bytes;
+  flush(following: Iterable<Part>, bytesBefore = 0): Flushed {
+    const flushed = { pieces: 0, bytes: bytesBefore, begun: false };
+    this.full = !this.#sendNow(following, flushed);
+    return flushed;
   }
 
-  #sendNow(following: Iterable<Uint8Array>, bytesBefore: number): number | undefined {
+  /** Whether all of it has gone. */
+  #sendNow(following: Iterable<Part>, flushed: Flushed): boolean {
     const { ring, fd } = this.#connection;
     let offset = this.#offset + this.#ahead;
     if (this.#slot >= 0) {
       const sent = this.#poll === 'now' || ring.closed ? undefined : ring.native.resultNow(this.#slot);
       // There is no room.
-      if (sent === undefined || sent < 0) return undefined;
+      if (sent === undefined || sent < 0) return false;
       offset += sent;
     }
     /** Skips what has gone of it. */
@@ -181,16 +190,19 @@ export class Sender implements CompletionHandler, Waiter {
       return true;
     };
     for (let i = this.#index; i < this.#views.length; i++) {
-      if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return undefined;
+      if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return false;
     }
-    offset -= bytesBefore;
-    let bytes = bytesBefore;
-    for (const view of following) {
+    offset -= flushed.bytes;
+    for (const { view, pieces } of following) {
       const length = view.byteLength;
-      if (!sendAll(view, length)) return undefined;
-      bytes += length;
+      if (!sendAll(view, length)) {
+        flushed.begun = offset > 0;
+        return false;
+      }
+      flushed.pieces += pieces;
+      flushed.bytes += length;
     }
-    return bytes;
+    return true;
   }
 
   /** Is not given so many bytes that have gone by a flush. */

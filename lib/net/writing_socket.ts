@@ -21,6 +21,9 @@ import { SocketBase } from './socket_base.js';
 const bytesOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
+/** Bytes that are not copied. */
+const isLarge = (chunk: unknown): boolean => ArrayBuffer.isView(chunk) && chunk.byteLength > mostCopied;
+
 /**
  * Sends what is written.
  *
@@ -36,8 +39,11 @@ export abstract class WritingSocket extends SocketBase {
   #piecesAhead = 0;
   /** As so many bytes of this connection, or 0: of one that was let go. */
   #bytesAhead = 0;
-  /** Corked: the last piece in the stream's buffer that is not. */
-  #lastUncorked: Piece | undefined;
+  /** So many pieces of the stream's buffer went with a connection that was let go, or were begun: it has counted them. */
+  #counted = 0;
+  /** Corked: so many pieces in the stream's buffer are not. */
+  #uncorked = 0;
+  #looksAgain = false;
 
   // --- what the program does
 
@@ -49,7 +55,7 @@ export abstract class WritingSocket extends SocketBase {
     const isBehind = this.writableLength > 0;
     const taken = isBehind ? this.#taken(chunk) : chunk;
     const more = super.write(taken, encoding as BufferEncoding, callback);
-    this.#handOver(isBehind && taken === chunk && ArrayBuffer.isView(chunk));
+    this.#handOver(isBehind && isLarge(chunk));
     return more;
   }
 
@@ -57,41 +63,49 @@ export abstract class WritingSocket extends SocketBase {
     const isBehind = this.writableLength > 0;
     const taken = isBehind ? this.#taken(chunk) : chunk;
     super.end(taken, encoding as BufferEncoding, callback);
-    this.#handOver(isBehind && taken === chunk && ArrayBuffer.isView(chunk));
+    this.#handOver(isBehind && isLarge(chunk));
     return this;
   }
 
   override cork(): void {
-    if (this.writableCorked === 0 && this.writableLength > 0) this.#lastUncorked = this.#buffered().at(-1);
+    if (this.writableCorked === 0) {
+      const { buffered, bufferedIndex } = this.#stream();
+      this.#uncorked = buffered.length - bufferedIndex;
+      // The stream would keep them until it is uncorked: if that is not at once, they go before.
+      if (this.#uncorked > 0 && !this.#looksAgain) {
+        this.#looksAgain = true;
+        process.nextTick(() => {
+          this.#looksAgain = false;
+          if (this.writableCorked > 0) this._flush();
+        });
+      }
+    }
     super.cork();
   }
 
   override uncork(): void {
     const corked = this.writableCorked > 0;
     super.uncork();
-    if (!corked || this.writableCorked > 0) return;
-    const last = this.#lastUncorked;
-    this.#lastUncorked = undefined;
-    this.#takeBuffered(last, undefined);
+    if (corked && this.writableCorked === 0) this.#takeBuffered(this.#uncorked);
   }
 
   /** Behind another write: bytes that may be changed from now on. What node would read later is left as it is. */
   #taken(chunk: unknown): unknown {
-    if (!ArrayBuffer.isView(chunk) || chunk.byteLength === 0 || chunk.byteLength > mostCopied) return chunk;
+    if (!ArrayBuffer.isView(chunk) || chunk.byteLength === 0 || isLarge(chunk)) return chunk;
     if (this.writableCorked > 0 || this.connecting) return chunk;
     return Buffer.from(chunk instanceof Uint8Array ? chunk : bytesOf(chunk));
   }
 
-  /** What is in the stream's buffer behind one piece, up to another, waits for a write before it. */
-  #takeBuffered(behind: Piece | undefined, last: Piece | undefined): void {
-    const pieces = this.#buffered();
-    const from = behind === undefined ? 0 : pieces.indexOf(behind) + 1;
-    const to = last === undefined ? pieces.length : pieces.indexOf(last) + 1;
+  /** What is in the stream's buffer from this piece on, and not corked, waits for a write before it. */
+  #takeBuffered(from: number): void {
+    const { buffered, bufferedIndex } = this.#stream();
+    const end = this.writableCorked > 0 ? bufferedIndex + this.#uncorked : buffered.length;
     let left = false;
-    for (const piece of pieces.slice(from, to)) {
+    for (let i = bufferedIndex + from; i < end; i++) {
+      const piece = buffered[i]!;
       const { chunk } = piece;
       piece.chunk = this.#taken(chunk) as Piece['chunk'];
-      left ||= piece.chunk === chunk && typeof chunk !== 'string';
+      left ||= isLarge(chunk);
     }
     this.#handOver(left);
   }
@@ -103,8 +117,10 @@ export abstract class WritingSocket extends SocketBase {
     if (wanted || exitHasBegun) this._flush();
   }
 
-  #buffered(): Piece[] {
-    return (this as unknown as { writableBuffer: Piece[] }).writableBuffer;
+  /** `writableBuffer` is a copy. */
+  #stream(): { buffered: Piece[]; bufferedIndex: number } {
+    return (this as unknown as { _writableState: { buffered: Piece[]; bufferedIndex: number } })
+      ._writableState;
   }
 
   /** What was written, sent or not. */
@@ -112,8 +128,7 @@ export abstract class WritingSocket extends SocketBase {
     const { writableBuffer: pieces } = this as unknown as { writableBuffer?: Piece[] };
     if (!pieces) return undefined;
     let bytes = this._bytesDispatched! + this.#pendingBytes;
-    const counted = this.#bytesAhead === 0 ? this.#piecesAhead : 0;
-    for (let i = counted; i < pieces.length; i++) bytes += byteLength(pieces[i]!);
+    for (let i = this.#counted; i < pieces.length; i++) bytes += byteLength(pieces[i]!);
     return bytes;
   }
 
@@ -165,6 +180,7 @@ export abstract class WritingSocket extends SocketBase {
   #takeAhead(pieces: number): number {
     const gone = Math.min(this.#piecesAhead, pieces);
     this.#piecesAhead -= gone;
+    this.#counted = Math.max(0, this.#counted - pieces);
     if (this.#bytesAhead === 0) return gone;
     // Of a part of them it is not known how many bytes they are: the sender skips what has gone.
     const known = this.#piecesAhead === 0;
@@ -192,49 +208,63 @@ export abstract class WritingSocket extends SocketBase {
   /** The stream keeps back what is written after it. */
   #sendWhenConnected(data: Outgoing, callback: WriteCallback): void {
     this.#pendingBytes = data.bytes;
-    const onClose = (): void => callback(closedBeforeConnection());
-    this.once('connect', () => {
+    const onConnect = (): void => {
       this.off('close', onClose);
       this.#sendNow(data, callback);
-      this.#takeBuffered(undefined, this.writableCorked > 0 ? this.#lastUncorked : undefined);
-    });
+      this.#takeBuffered(0);
+    };
+    const onClose = (): void => {
+      // It may be connected once more.
+      this.off('connect', onConnect);
+      callback(closedBeforeConnection());
+    };
+    this.once('connect', onConnect);
     this.once('close', onClose);
   }
 
   // --- before its turn
 
   /**
-   * @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. Returns the pieces of
-   * the stream's buffer if all of it that is not corked has gone.
+   * @internal What was written goes to the kernel now, as far as that has room: see {@link Sender.flush}. Returns how many
+   * pieces of the stream's buffer are begun.
    */
-  override _flush(): Piece[] {
+  override _flush(): number {
     // The first write may wait for the 'connect' that is being emitted.
-    if (this.writableLength === 0 || this.connecting || this.#pendingBytes > 0) return [];
+    if (this.writableLength === 0 || this.connecting || this.#pendingBytes > 0) return 0;
     // A handle of the program's own has no such thing.
     const sender: Connection['sender'] | undefined = this._handle?.sender;
-    if (sender === undefined) return [];
-    let pieces = this.#buffered();
-    if (this.writableCorked > 0) pieces = pieces.slice(0, pieces.indexOf(this.#lastUncorked!) + 1);
-    const following = pieces.slice(this.#piecesAhead);
+    if (sender === undefined) return 0;
+    const { buffered, bufferedIndex } = this.#stream();
+    const end = this.writableCorked > 0 ? bufferedIndex + this.#uncorked : buffered.length;
+    const following = buffered.slice(bufferedIndex + this.#piecesAhead, end);
     const detached = following.findIndex(isDetached);
     if (detached >= 0) {
       following.length = detached;
       // What the peer gets must not look like the whole.
       this._handle!.closeWithReset();
     }
-    const bytes = sender.flush(gatherInGroups(following), this.#bytesAhead);
-    if (bytes === undefined) return [];
-    this.#piecesAhead += following.length;
+    const { pieces, bytes, begun } = sender.flush(gatherInGroups(following), this.#bytesAhead);
+    this.#piecesAhead += pieces;
     this.#bytesAhead = bytes;
-    return pieces.slice(0, this.#piecesAhead);
+    return begun ? this.#piecesAhead + 1 : this.#piecesAhead;
   }
 
   /** Has no connection from now on. What was written goes with it, as far as there is room. */
   protected _letGoBehindWrites(): Connection | null {
-    const gone = this._flush();
-    this.#piecesAhead = gone.length;
+    this.#counted = this._flush();
+    if (this.#counted === 0) this.#piecesAhead = 0;
     this.#bytesAhead = 0;
-    return this._letGo(gone.reduce((bytes, piece) => bytes + byteLength(piece), 0));
+    const { buffered, bufferedIndex } = this.#stream();
+    let bytes = 0;
+    for (let i = 0; i < this.#counted; i++) bytes += byteLength(buffered[bufferedIndex + i]!);
+    return this._letGo(bytes);
+  }
+
+  /** @internal */
+  override _adopt(connection: Connection): void {
+    // What has gone has, by whichever connection.
+    this.#bytesAhead = 0;
+    super._adopt(connection);
   }
 
   /** @internal The connection goes on elsewhere: the descriptor is closed, and the peer told nothing. */
@@ -244,7 +274,7 @@ export abstract class WritingSocket extends SocketBase {
 
   /** @internal */
   override _reuse(): void {
-    if (this.destroyed) this.#piecesAhead = 0;
+    if (this.destroyed) this.#piecesAhead = this.#counted = 0;
     super._reuse();
   }
 }

@@ -1,7 +1,8 @@
 // What write() was given is the program's again when write() has returned: node's socket has given the bytes to the kernel by
 // then, as far as that had room, and programs write from memory that they use for the next message at once. Broken to see it
 // fail: no copy in the operation (small writes), large ones not handed over at once (mayChange), or not those behind others
-// (#handOver), no #takeBuffered in uncork() or once connected, pieces that have gone sent again (#takeAhead), full never set.
+// (#handOver), no #takeBuffered in uncork() or once connected, pieces that have gone sent again (#takeAhead), full never set,
+// submit() in place of resultNow() (very many connections), a flush that is not whole forgotten.
 import { once } from 'node:events';
 import nodeHttp from 'node:http';
 import nodeNet from 'node:net';
@@ -168,6 +169,45 @@ for (const size of [8, 4096, 5000]) {
     await closed(server);
   });
 }
+
+// More than is submitted in one turn.
+t.test('one piece of memory for very many connections', async (t) => {
+  const count = 600;
+  const scratch = Buffer.alloc(9000);
+  let served = 0;
+  const server = createServer((socket) => {
+    socket.end(scratch.fill(served++ % 250));
+    scratch.fill(255);
+  });
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4000 });
+  await once(server, 'listening');
+  const replies = await Promise.all(
+    Array.from({ length: count }, () =>
+      collect(nodeNet.connect(portOf(server), '127.0.0.1') as AsyncIterable<Buffer>),
+    ),
+  );
+  const isWhole = (reply: Buffer): boolean =>
+    reply.length === 9000 && reply[0] !== 255 && reply.equals(Buffer.alloc(9000, reply[0]));
+  t.equal(replies.filter((reply) => !isWhole(reply)).length, 0);
+  await closed(server);
+});
+
+scenario('what went before one that finds no room is transferred', async (net, log) => {
+  const server = await serving(net, {}, (socket) => {
+    const [first, second] = [new Uint8Array(20_000).fill(1), new Uint8Array(12_000_000).fill(2)];
+    socket.write(Buffer.alloc(50_000));
+    socket.cork();
+    socket.write(first, (error) => log('write', error?.message));
+    socket.write(second, (error) => log('write', error?.message));
+    socket.uncork();
+    structuredClone(first.buffer, { transfer: [first.buffer] });
+    socket.end();
+  });
+  const got = await collect(nodeNet.connect(port(server), '127.0.0.1') as AsyncIterable<Buffer>);
+  log('client', got.length, hashOf(got));
+  server.close();
+  await once(server, 'close');
+});
 
 t.test('responses from one piece of memory', async (t) => {
   const scratch = Buffer.alloc(10_000);
