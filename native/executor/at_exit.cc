@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "abi/syscalls.h"
@@ -32,8 +30,12 @@ bool time_is_over() {
   return now >= deadline_ns;
 }
 
-bool is_file(const struct stat& status) {
-  return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode);
+// Without asking a server. The descriptor may have been closed meanwhile.
+bool is_file(int fd) {
+  abi::kernel_statx status{};
+  constexpr unsigned kFlags = AT_EMPTY_PATH | abi::kAtStatxDontSync;
+  if (abi::statx(fd, "", kFlags, abi::kStatxBasicStats, &status) < 0) return false;
+  return S_ISREG(status.stx_mode) || S_ISDIR(status.stx_mode) || S_ISBLK(status.stx_mode);
 }
 
 // Whether to open it for writing takes no waiting for a reader, as a FIFO does. What is not in memory is
@@ -44,8 +46,7 @@ bool opens_file(const char* path) {
   how.resolve = abi::kResolveCached;
   const int fd = abi::openat2(AT_FDCWD, path, how);
   if (fd < 0) return true;
-  struct stat status;
-  const bool answer = ::fstat(fd, &status) < 0 || is_file(status);
+  const bool answer = is_file(fd);
   ::close(fd);
   return answer;
 }
@@ -65,14 +66,13 @@ void Executor::at_exit() {
 
 bool Executor::lasts(const Op& op) const {
   if (!op.lasts || op.state != OpState::kSubmitted) return false;
-  struct stat status;
   switch (Kinds::kInfo[op.kind].effect) {
     case Effect::kNone:
       return false;
     case Effect::kNames:
       return true;
     case Effect::kFile:
-      return ::fstat(op.fd, &status) == 0 && is_file(status);
+      return is_file(op.fd);
     case Effect::kOpens:
       return opens_file(op.path);
   }
