@@ -370,6 +370,16 @@ export interface NativeRing {
    * Submits everything now. The result of an operation of one completion if it has ended by then, handled or not.
    */
   resultNow(slot: number): number | undefined;
+  /**
+   * For the end of the process: submits everything, and waits for this operation. Its result, which is not handled yet;
+   * undefined when the time that the end may take is over.
+   */
+  resultAtExit(slot: number): number | undefined;
+  /**
+   * For the end of the process: waits for the operations on files, and gives their slots back; their completions are not
+   * delivered. False if that has made no room.
+   */
+  makeRoomAtExit(): boolean;
   setRef(slot: number, referenced: boolean): void;
   /**
    * The descriptor is closed when the environment ends (a worker is terminated), unless a `close` of this ring has done it

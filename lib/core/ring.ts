@@ -12,6 +12,7 @@ import { completeChannel, submitChannel, WatchedOperations } from './channels.js
 import { TERMINAL, type CompletionHandler, type Waiter } from './completion.js';
 import { invalidState, systemError, unavailableError } from './errors.js';
 import { readProbe, readStats, type RingProbe, type RingStats } from './diagnostics.js';
+import { atExit, exitHasBegun } from './exiting.js';
 import { KeepAlive } from './keep_alive.js';
 import { messageIterator, type MessageListener, type RingMessage } from './messages.js';
 import { traceRing } from './trace.js';
@@ -65,6 +66,18 @@ const messageSlot = -1;
 // Node runs nextTicks and microtasks between two callbacks; inside one batch that falls to us. The function is there,
 // undocumented, from node 20 to 26. Without it they run once, at the end of the batch.
 const runTicks = (process as { _tickCallback?: () => void })._tickCallback;
+
+/** Those whose waiters the end of the process lets in; undefined until there has been one. */
+let crowded: Set<Ring> | undefined;
+
+/** libuv's threads do all that they were given before the process ends, however much it is. */
+function noteCrowded(ring: Ring): void {
+  if (crowded === undefined) {
+    const rings = (crowded = new Set<Ring>());
+    atExit(() => rings.forEach((one) => one.admitAtExit()));
+  }
+  crowded.add(ring);
+}
 
 function nativeOptions(options: RingOptions): NativeRingOptions {
   validateObject(options, 'options');
@@ -214,8 +227,10 @@ export class Ring {
     if (this.#waiters.size === 0 && waiter.admit()) return;
     this.#waiters.add(waiter);
     this.#waitersAlive.hold();
+    noteCrowded(this);
+    if (exitHasBegun) this.admitAtExit();
     // The slots of a batch become free behind its last microtask, and perhaps nothing else is in flight.
-    this.#scheduleDrain();
+    else this.#scheduleDrain();
   }
 
   /** The polling thread would go on acting for the user that opened the ring (CVE-2024-22017). */
@@ -230,8 +245,19 @@ export class Ring {
   /** Takes a waiter back. False if it has been let in already. */
   withdraw(waiter: Waiter): boolean {
     const waited = this.#waiters.delete(waiter);
-    if (this.#waiters.size === 0) this.#waitersAlive.release();
+    if (this.#waiters.size === 0) {
+      this.#waitersAlive.release();
+      crowded?.delete(this);
+    }
     return waited;
+  }
+
+  /** @internal The process ends: lets in who waits, as operations on files end. Nobody hears of their results. */
+  admitAtExit(): void {
+    while (this.#waiters.size > 0 && !this.#closed) {
+      this.#drainWaiters();
+      if (this.#waiters.size === 0 || !this.native.makeRoomAtExit()) return;
+    }
   }
 
   /**
@@ -251,6 +277,7 @@ export class Ring {
     this.#closed = true;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
+    crowded?.delete(this);
     this.#waitersAlive.release();
     this.native.closeRing();
     for (const waiter of waiters) waiter.refuse(invalidState('the ring is closed'));

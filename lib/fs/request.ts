@@ -26,6 +26,8 @@ export class Request implements CompletionHandler, Waiter {
   readonly #ring: Ring = threadRing();
   #slot = -1;
   #cancelled = false;
+  /** It has not reached the kernel, and is about to be told so. */
+  #refused = false;
 
   /** `runsUserCode`: `settle` calls back into the program before it returns. */
   constructor(prepare: Prepare, settle: Settle, runsUserCode = false) {
@@ -55,7 +57,8 @@ export class Request implements CompletionHandler, Waiter {
       slot = this.#prepare(this.#ring.native);
     } catch {
       // The buffer has been detached while this waited for its turn. Later: whoever submits is not called back by that.
-      nextTick(this.#settle, EFAULT);
+      this.#refused = true;
+      nextTick(() => this.#settleRefused());
       return true;
     }
     if (!this.#ring.start(this, slot)) return false;
@@ -65,6 +68,24 @@ export class Request implements CompletionHandler, Waiter {
 
   refuse(): void {
     this.#settle(ECANCELED);
+  }
+
+  #settleRefused(): void {
+    if (!this.#refused) return;
+    this.#refused = false;
+    this.#settle(EFAULT);
+  }
+
+  /** The process ends: waits for the result, and settles before it returns, if there is one in time. */
+  finish(): void {
+    if (this.#refused) return this.#settleRefused();
+    if (this.#slot < 0) this.#ring.admitAtExit();
+    const [ring, slot] = [this.#ring, this.#slot];
+    if (ring.closed || slot < 0 || ring.handlers[slot] !== this) return;
+    const res = ring.native.resultAtExit(slot);
+    if (res === undefined) return;
+    ring.handlers[slot] = undefined;
+    this.complete(res);
   }
 
   complete(res: number): void {

@@ -7,11 +7,12 @@ import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
 import { indexOf, type RegisteredBuffer } from '../core/buffers.js';
 import { IOSQE_ASYNC } from '../core/constants.js';
+import { exitHasBegun } from '../core/exiting.js';
+import { nextTick, setImmediate } from '../core/unmocked.js';
 import { counted, isCrowded } from './crowd.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
 import { Request, type Prepare, type Settle } from './request.js';
-import { opensForAppending, Turn } from './turns.js';
-import { nextTick, setImmediate } from '../core/unmocked.js';
+import { opensForAppending, Turn, type TurnUser } from './turns.js';
 
 /** The most that is moved in one request on the event loop's thread. */
 export const chunkBytes = 512 * 1024;
@@ -67,7 +68,7 @@ type AtOnce = () => number;
  * One read at the file's own position, which waits for its turn. If it's cancelled and the kernel has read all the same,
  * the position goes back: the next one gets the bytes. Pipes and terminals have none: what was taken from them is gone.
  */
-class Reading implements Stoppable {
+class Reading implements Stoppable, TurnUser {
   readonly #prepare: Prepare;
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
@@ -81,7 +82,7 @@ class Reading implements Stoppable {
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
     this.#atOnce = atOnce;
-    this.#turn = new Turn(fd, false, (turn) => this.#begin(turn));
+    this.#turn = new Turn(fd, false, this);
   }
 
   cancel(): void {
@@ -90,12 +91,16 @@ class Reading implements Stoppable {
     else if (this.#turn.withdraw()) this.#settle(ECANCELED);
   }
 
-  #begin(turn: Turn): void {
+  finish(): void {
+    this.#request?.finish();
+  }
+
+  begin(turn: Turn): void {
     const end = (res: number): void => {
       if (this.#cancelled && res > 0 && turn.start >= 0) turn.seek(turn.start);
       // The next one goes before what the program does now.
       turn.end();
-      this.#settle(res);
+      handOver(this.#settle, res);
     };
     // What has no position may be a pipe: a read takes from it, and must not be tried.
     const res = turn.start >= 0 && this.#atOnce !== undefined ? this.#atOnce() : EAGAIN;
@@ -107,7 +112,19 @@ class Reading implements Stoppable {
       this.#request = new Request(this.#prepare, end, this.#runsUserCode);
       return this.#request;
     });
+    if (endsAtOnce(turn)) this.finish();
   }
+}
+
+/** When the process ends nobody waits for a turn to come to its end: see turns.ts. What is no file may never do so. */
+function endsAtOnce(turn: Turn | undefined): boolean {
+  return exitHasBegun && turn !== undefined && turn.start >= 0;
+}
+
+/** When the process ends the program is not called back; unless it goes on all the same, having caught what a listener threw. */
+function handOver(settle: Settle, res: number): void {
+  if (exitHasBegun) setImmediate(settle, res);
+  else settle(res);
 }
 
 /** Submits a request out of a completion. The ring may have been closed: then there is nobody to throw that to. */
@@ -232,7 +249,7 @@ function countWrite(fd: number, change: 1 | -1): void {
  * Writes all of it: short writes resume. Like libuv's, it ends with an error only if nothing was written; otherwise
  * with the count up to there, and the next write shows the error.
  */
-class Writing implements Stoppable {
+class Writing implements Stoppable, TurnUser {
   readonly #fd: number;
   readonly #prepare: PrepareWrite;
   readonly #length: number;
@@ -267,7 +284,7 @@ class Writing implements Stoppable {
     this.#runsUserCode = runsUserCode;
     this.#sqeFlags = flagsForWriting(fd);
     countWrite(fd, 1);
-    if (isOwn(position)) this.#turn = new Turn(fd, true, (turn) => this.#step(turn));
+    if (isOwn(position)) this.#turn = new Turn(fd, true, this);
     else this.#step(undefined);
   }
 
@@ -275,6 +292,14 @@ class Writing implements Stoppable {
     this.#cancelled = true;
     if (this.#request !== undefined) this.#request.cancel();
     else if (this.#turn?.withdraw()) this.#finish(ECANCELED);
+  }
+
+  begin(turn: Turn): void {
+    this.#step(turn);
+  }
+
+  finish(): void {
+    this.#request?.finish();
   }
 
   // The turn as an argument: the first step may come while the constructor runs.
@@ -288,6 +313,7 @@ class Writing implements Stoppable {
         this.#runsUserCode,
       ));
     submitOr((res) => this.#end(turn, res), request);
+    if (endsAtOnce(turn)) this.finish();
   }
 
   #completed(turn: Turn | undefined, res: number): void {
@@ -313,7 +339,7 @@ class Writing implements Stoppable {
 
   #finish(res: number): void {
     countWrite(this.#fd, -1);
-    this.#settle(res);
+    handOver(this.#settle, res);
   }
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
+import { atExit } from '../core/exiting.js';
 import { fsConstants } from '../core/node_constants.js';
 import { EINVAL } from './errors.js';
 
@@ -27,10 +28,20 @@ function positionOf(fd: number): number {
   return Math.max(position, -1);
 }
 
+/** Who takes a turn. */
+export interface TurnUser {
+  /** The turn has come. */
+  begin(turn: Turn): void;
+  /** The process ends: to end the turn that has begun, before this returns. */
+  finish(): void;
+}
+
 /** Those who use the position of one open file, in the order in which they have come. */
 class Line {
   readonly waiting = new Set<Turn>();
   busy = false;
+  /** Whose turn it is, or was. */
+  current: TurnUser | undefined;
   /** The descriptor is being closed, and may be another file's by now. */
   dissolved = false;
   #advancing = false;
@@ -48,7 +59,6 @@ class Line {
       for (const turn of this.waiting) {
         if (this.busy && !this.dissolved) break;
         this.waiting.delete(turn);
-        this.busy = true;
         turn.run();
       }
     } finally {
@@ -68,33 +78,52 @@ function lineOf(fd: number, position: number, writes: boolean): Line {
   return line;
 }
 
+let expectsExit = false;
+
+/**
+ * libuv's threads do what they were given before the process ends. Here all but the first of each line is not with the kernel
+ * yet: whoever begins a turn from then on ends it before it returns, and so the line moves on.
+ */
+function expectExit(): void {
+  if (expectsExit) return;
+  expectsExit = true;
+  atExit(() => {
+    for (const [key, line] of [...lines]) if (key % 3 === 0 && line.busy) line.current?.finish();
+  });
+}
+
 /** The right to use a file's own position, from `begin` until `end`. */
 export class Turn {
   /** The file's position at the beginning of the turn; -1 if it has none. */
   start = -1;
   readonly #fd: number;
   readonly #line: Line;
-  readonly #begin: (turn: Turn) => void;
+  readonly #user: TurnUser;
 
   /** Calls `begin` when those who came before have ended: at once, if there are none. */
-  constructor(fd: number, writes: boolean, begin: (turn: Turn) => void) {
+  constructor(fd: number, writes: boolean, user: TurnUser) {
     const position = positionOf(fd);
+    expectExit();
     this.#fd = fd;
-    this.#begin = begin;
+    this.#user = user;
     this.#line = lineOf(fd, position, writes);
     if (this.#line.busy) {
       this.#line.waiting.add(this);
       return;
     }
-    this.#line.busy = true;
-    this.start = position;
-    begin(this);
+    this.#begin(position);
   }
 
   /** @internal For the line. */
   run(): void {
-    this.start = positionOf(this.#fd);
-    this.#begin(this);
+    this.#begin(positionOf(this.#fd));
+  }
+
+  #begin(position: number): void {
+    this.#line.busy = true;
+    this.#line.current = this.#user;
+    this.start = position;
+    this.#user.begin(this);
   }
 
   /** Whether the descriptor is still the file's. */

@@ -37,7 +37,7 @@ import {
   ENOMEM,
   EPROTO,
 } from './errors.js';
-import { isExiting } from './exiting.js';
+import { isExiting } from '../core/exiting.js';
 import type { NativeHandle, ServerHandle } from './native_handle.js';
 import { removePath } from './node_net.js';
 import { loadBinding, OWNED } from '../core/binding.js';

@@ -12,7 +12,7 @@ import type { Ring } from '../core/ring.js';
 import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
-import { atExit } from './exiting.js';
+import { atExit } from '../core/exiting.js';
 
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;

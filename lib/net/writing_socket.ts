@@ -14,7 +14,7 @@ import {
 } from './chunks.js';
 import type { Connection } from './connection.js';
 import { closedBeforeConnection, notABuffer, socketClosed } from './errors.js';
-import { exitHasBegun } from './exiting.js';
+import { exitHasBegun } from '../core/exiting.js';
 import { mostCopied, type Outgoing, type WriteCallback } from './sender.js';
 import { SocketBase } from './socket_base.js';
 

@@ -351,6 +351,14 @@ void RingWrap::add_control_functions(Napi::Object object) {
     if (result == Executor::kNothingYet) return info.Env().Undefined();
     return Napi::Number::New(info.Env(), result);
   });
+  add("resultAtExit", [u32](RingWrap& wrap, Info info) -> Napi::Value {
+    const int32_t result = wrap.executor_->result_at_exit(u32(info, 0));
+    if (result == Executor::kNothingYet) return info.Env().Undefined();
+    return Napi::Number::New(info.Env(), result);
+  });
+  add("makeRoomAtExit", [](RingWrap& wrap, Info info) -> Napi::Value {
+    return Napi::Boolean::New(info.Env(), wrap.executor_->make_room_at_exit());
+  });
   add("setRef", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.executor_->set_referenced(u32(info, 0), info[1].As<Napi::Boolean>());
     return info.Env().Undefined();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "executor/read_file.h"
 #include "ring/assert.h"
@@ -32,6 +33,10 @@ std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions&
   }
   made->ring_->cq.mask_eventfd();
   rings_on_thread++;
+  static const int registered = std::atexit(&Executor::at_exit);
+  RINGCORE_ASSERT(registered == 0, "the process has memory for one more function to be called at its end");
+  made->next_of_thread_ = first_of_thread;
+  first_of_thread = made.get();
   return made;
 }
 
@@ -84,6 +89,7 @@ void Executor::abandon(Op& op) {
   if (op.referenced) count_reference(-1);
   table_.abandon(op);
   ring_->sq.unlink_last();
+  behind_waiting_ = false;
 }
 
 int Executor::begin_chain(uint32_t count) {
@@ -396,6 +402,7 @@ void Executor::close(bool deliver, void (*done)(void*), void* data) {
   closed_ = done;
   closed_data_ = data;
   begin_deferred();
+  if (!deliver) finish_files();
   drain();
   if (!deliver) {
     for (const Completion& completion : ready_) close_unclaimed(completion);
@@ -414,13 +421,17 @@ void Executor::drain() {
       // Without a completion of its own, which would end the wait below.
       queue_own(CancelAll{}, CqeTag::kIgnored, abi::IOSQE_CQE_SKIP_SUCCESS);
     }
-    const unsigned count = ring_->sq.publish();
-    const abi::kernel_timespec timeout = timespec_of(20);
-    unsigned flags = abi::IORING_ENTER_GETEVENTS;
-    if (ring_->sqpoll()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
-    enter_kernel(count, 1, flags, &timeout);
-    reap();
+    wait_at_end();
   }
+}
+
+void Executor::wait_at_end() {
+  const unsigned count = ring_->sq.publish();
+  const abi::kernel_timespec timeout = timespec_of(20);
+  unsigned flags = abi::IORING_ENTER_GETEVENTS;
+  if (ring_->sqpoll()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+  enter_kernel(count, 1, flags, &timeout);
+  reap();
 }
 
 void Executor::close_unclaimed(const Completion& completion) {
@@ -438,6 +449,9 @@ void Executor::close_unclaimed(const Completion& completion) {
 
 void Executor::tear_down() {
   rings_on_thread--;
+  Executor** link = &first_of_thread;
+  while (*link != this) link = &(*link)->next_of_thread_;
+  *link = next_of_thread_;
   buffer_rings_.clear();
   mounts_.close();
   watcher_->close(closed_, closed_data_);

@@ -2,6 +2,8 @@
 // sleep, and how completions reach JavaScript: many in one call. docs/architecture.md draws a turn of it.
 #pragma once
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -87,6 +89,7 @@ class Executor final : private LoopWatcher::Events {
     // The kernel would make its first attempt on this thread, and wait.
     if (may_wait(shape, sqe_flags)) sqe_flags |= abi::IOSQE_ASYNC;
     if constexpr (std::is_same_v<Shape, Close>) op.owned = client_->descriptor_leaves(shape.fd);
+    note_effect(op, shape, sqe_flags);
     started(op);
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
     if constexpr (requires { shape.file_index; }) op.makes_descriptor &= shape.file_index == -1;
@@ -154,6 +157,14 @@ class Executor final : private LoopWatcher::Events {
   Trace& trace() { return trace_; }
   const Op& operation(uint32_t slot) { return *table_.at(slot); }
 
+  // --- the end of the process
+  // Submits what waits, and waits for that operation. Its result, not handled yet, or kNothingYet where the
+  // time that the end may take is over.
+  int32_t result_at_exit(uint32_t slot);
+  // For operations that found no slot: waits for those on files, and gives their slots back without a word to
+  // JavaScript. False if that has made no room.
+  bool make_room_at_exit();
+
   // --- for composite operations
   // ReadFile::begin comes for it when this turn has time for it.
   void defer(const Op& op);
@@ -196,6 +207,19 @@ class Executor final : private LoopWatcher::Events {
   // What `ask` answers; `bytes`: what that costs of the turn's.
   template <class Ask>
   int at_once(AtOnce what, uint64_t bytes, Ask ask);
+  template <class Shape>
+  void note_effect(Op& op, const Shape& shape, uint8_t sqe_flags) {
+    Effect effect = Kinds::kInfo[kKindOf<Shape>].effect;
+    if constexpr (requires { shape.opens(); }) {
+      constexpr uint64_t kChanges = O_CREAT | O_TRUNC;
+      if (shape.dirfd != AT_FDCWD || !(shape.opens() & kChanges)) effect = Effect::kNone;
+    }
+    // What kind of file is behind an index can't be seen.
+    const bool direct = effect == Effect::kFile && (sqe_flags & abi::IOSQE_FIXED_FILE);
+    // Behind one that may wait for ever, in a chain, the others do too.
+    op.lasts = effect != Effect::kNone && !direct && !behind_waiting_;
+    behind_waiting_ = !op.lasts && (sqe_flags & (abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK));
+  }
   void started(const Op& op);
   // An SQE of a kind of its own, on behalf of `op`.
   void step(const Op& op, uint8_t kind);
@@ -239,6 +263,10 @@ class Executor final : private LoopWatcher::Events {
   void count_reference(int change);
   void update_loop_reference();
   void queued();
+  static void at_exit();
+  bool lasts(const Op& op) const;
+  void finish_files();
+  void wait_at_end();
   void drain();
   void tear_down();
 
@@ -255,6 +283,7 @@ class Executor final : private LoopWatcher::Events {
   // While one ring waits in the kernel, another's eventfd does not wake it (a completion's signal is not
   // passed on from epoll to io_uring's poll): with several rings on a loop all of them wait in epoll.
   static thread_local int rings_on_thread;
+  static thread_local Executor* first_of_thread;
 
   ExecutorOptions options_;
   Client* client_;
@@ -282,12 +311,14 @@ class Executor final : private LoopWatcher::Events {
   uint64_t turn_bytes_ = 0;
   uint64_t answer_bytes_ = 0;  // of them, what was answered at once
   uint64_t last_completion_ns_ = 0;
-  uint64_t poll_begin_ns_ = 0;  // for the trace
+  uint64_t poll_begin_ns_ = 0;   // for the trace
+  bool behind_waiting_ = false;  // the last operation was linked to the next, and may wait for ever
   bool dispatching_ = false;
   bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
   bool cancel_timer_armed_ = false;
   bool loop_poll_armed_ = false;
   bool closing_ = false;
+  Executor* next_of_thread_ = nullptr;
   void (*closed_)(void*) = nullptr;
   void* closed_data_ = nullptr;
 };

@@ -33,6 +33,7 @@ struct Write : Read {
   static constexpr const char* kName = "write";
   static constexpr uint8_t kOpcode = abi::IORING_OP_WRITE;
   static constexpr Counts kBytes = Counts::kBytesWritten;
+  static constexpr Effect kEffect = Effect::kFile;
 
   template <class Args>
   static Write from(Args& args) {
@@ -71,6 +72,7 @@ struct WriteFixed : ReadFixed {
   static constexpr const char* kName = "writeFixed";
   static constexpr uint8_t kOpcode = abi::IORING_OP_WRITE_FIXED;
   static constexpr Counts kBytes = Counts::kBytesWritten;
+  static constexpr Effect kEffect = Effect::kFile;
 
   template <class Args>
   static WriteFixed from(Args& args) {
@@ -105,6 +107,7 @@ struct Writev : Readv {
   static constexpr const char* kName = "writev";
   static constexpr uint8_t kOpcode = abi::IORING_OP_WRITEV;
   static constexpr Counts kBytes = Counts::kBytesWritten;
+  static constexpr Effect kEffect = Effect::kFile;
 
   template <class Args>
   static Writev from(Args& args) {
@@ -137,6 +140,7 @@ struct ReadMultishot {
 struct Fsync {
   static constexpr const char* kName = "fsync";
   static constexpr uint8_t kOpcode = abi::IORING_OP_FSYNC;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
   uint32_t fsync_flags;
 
@@ -154,6 +158,7 @@ struct Fsync {
 struct SyncFileRange {
   static constexpr const char* kName = "syncFileRange";
   static constexpr uint8_t kOpcode = abi::IORING_OP_SYNC_FILE_RANGE;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
   uint64_t offset;
   uint32_t bytes;
@@ -175,6 +180,7 @@ struct SyncFileRange {
 struct Fallocate {
   static constexpr const char* kName = "fallocate";
   static constexpr uint8_t kOpcode = abi::IORING_OP_FALLOCATE;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
   uint32_t mode;
   uint64_t offset;
@@ -196,6 +202,7 @@ struct Fallocate {
 struct Ftruncate {
   static constexpr const char* kName = "ftruncate";
   static constexpr uint8_t kOpcode = abi::IORING_OP_FTRUNCATE;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
   uint64_t bytes;
 
@@ -300,6 +307,7 @@ struct Tee {
 struct Close {
   static constexpr const char* kName = "close";
   static constexpr uint8_t kOpcode = abi::IORING_OP_CLOSE;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
 
   template <class Args>
@@ -366,6 +374,7 @@ struct Fgetxattr {
 struct Fsetxattr {
   static constexpr const char* kName = "fsetxattr";
   static constexpr uint8_t kOpcode = abi::IORING_OP_FSETXATTR;
+  static constexpr Effect kEffect = Effect::kFile;
   int32_t fd;
   const char* name;
   Bytes value;

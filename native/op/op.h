@@ -5,8 +5,8 @@
 //                    iovecs, timespecs) is copied into the operation's storage, held until the final CQE
 //   fill(sqe)        fills an SQE: nowhere else is one filled
 // and, where they apply, kBytes (what the result counts), kMakesDescriptor (a result that nobody takes must
-// be closed) and a member buffer_group. Buffers of the caller are not copied (unless a send
-// asks for it): JavaScript keeps them alive until the final CQE.
+// be closed), kEffect (what others see of it) and a member buffer_group. Buffers of the caller are not copied
+// (unless a send asks for it): JavaScript keeps them alive until the final CQE.
 //
 // `args` is a template parameter so that shapes know nothing of JavaScript, and tests can build them by hand.
 #pragma once
@@ -37,6 +37,14 @@ struct Vectors {
 struct Address {
   sockaddr* data = nullptr;
   socklen_t size = 0;
+};
+
+// What others see of an operation when the process has ended: then the end waits for it.
+enum class Effect : uint8_t {
+  kNone,   // or one that may be waited for without end: a read, a socket's
+  kNames,  // on paths
+  kFile,   // on the file that is open as `fd`, if it is one, and no pipe, terminal or the like
+  kOpens,  // on a path, if it makes or empties a file
 };
 
 // What the result of an operation counts.

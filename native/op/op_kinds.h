@@ -19,6 +19,7 @@ struct KindInfo {
   uint8_t opcode = 0;
   Counts counts = Counts::kNothing;
   bool makes_descriptor = false;
+  Effect effect = Effect::kNone;
   int32_t (*aux)(const void* out) = nullptr;
 };
 
@@ -27,6 +28,7 @@ constexpr KindInfo kind_info() {
   KindInfo info{Shape::kName, Shape::kOpcode};
   if constexpr (requires { Shape::kBytes; }) info.counts = Shape::kBytes;
   if constexpr (requires { Shape::kMakesDescriptor; }) info.makes_descriptor = Shape::kMakesDescriptor;
+  if constexpr (requires { Shape::kEffect; }) info.effect = Shape::kEffect;
   if constexpr (requires { Shape::aux(nullptr); }) info.aux = &Shape::aux;
   return info;
 }

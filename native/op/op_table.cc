@@ -52,6 +52,7 @@ Op* OpTable::acquire(uint8_t kind) {
   op->timed_out = false;
   op->makes_descriptor = false;
   op->owned = false;
+  op->lasts = false;
   op->fd = -1;
   op->buffer_group = 0;
   op->result = 0;

@@ -43,6 +43,7 @@ struct Op {
   bool timed_out = false;         // its link timeout fired
   bool makes_descriptor = false;  // its result is an ordinary descriptor: closed if nobody takes it
   bool owned = false;             // the client keeps a list of what it made, from when it arrives, or closes
+  bool lasts = false;             // may have an effect that the end of the process waits for
   uint16_t buffer_group = 0;
   int32_t fd = -1;     // the descriptor that it's about, if it is about one
   int32_t result = 0;  // of the operation's final CQE, while its link timeout is due

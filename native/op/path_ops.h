@@ -10,6 +10,7 @@ struct Openat {
   static constexpr const char* kName = "openat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_OPENAT;
   static constexpr bool kMakesDescriptor = true;
+  static constexpr Effect kEffect = Effect::kOpens;
   int32_t dirfd;
   const char* path;
   uint32_t open_flags;
@@ -35,6 +36,7 @@ struct Openat2 {
   static constexpr const char* kName = "openat2";
   static constexpr uint8_t kOpcode = abi::IORING_OP_OPENAT2;
   static constexpr bool kMakesDescriptor = true;
+  static constexpr Effect kEffect = Effect::kOpens;
   int32_t dirfd;
   const char* path;
   abi::open_how* how;
@@ -87,6 +89,7 @@ struct Statx {
 struct Renameat {
   static constexpr const char* kName = "renameat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_RENAMEAT;
+  static constexpr Effect kEffect = Effect::kNames;
   int32_t old_dirfd;
   const char* old_path;
   int32_t new_dirfd;
@@ -110,6 +113,7 @@ struct Renameat {
 struct Linkat : Renameat {
   static constexpr const char* kName = "linkat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_LINKAT;
+  static constexpr Effect kEffect = Effect::kNames;
 
   template <class Args>
   static Linkat from(Args& args) {
@@ -121,6 +125,7 @@ struct Linkat : Renameat {
 struct Unlinkat {
   static constexpr const char* kName = "unlinkat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_UNLINKAT;
+  static constexpr Effect kEffect = Effect::kNames;
   int32_t dirfd;
   const char* path;
   uint32_t flags;
@@ -140,6 +145,7 @@ struct Unlinkat {
 struct Mkdirat {
   static constexpr const char* kName = "mkdirat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_MKDIRAT;
+  static constexpr Effect kEffect = Effect::kNames;
   int32_t dirfd;
   const char* path;
   uint32_t mode;
@@ -159,6 +165,7 @@ struct Mkdirat {
 struct Symlinkat {
   static constexpr const char* kName = "symlinkat";
   static constexpr uint8_t kOpcode = abi::IORING_OP_SYMLINKAT;
+  static constexpr Effect kEffect = Effect::kNames;
   const char* target;
   int32_t dirfd;
   const char* path;
@@ -198,6 +205,7 @@ struct Getxattr {
 struct Setxattr {
   static constexpr const char* kName = "setxattr";
   static constexpr uint8_t kOpcode = abi::IORING_OP_SETXATTR;
+  static constexpr Effect kEffect = Effect::kNames;
   const char* path;
   const char* name;
   Bytes value;

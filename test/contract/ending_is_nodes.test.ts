@@ -1,8 +1,11 @@
 // Promise 7: ref and unref, exits with operations in flight, a worker's end at any moment, exceptions: as node, with no
 // hang, crash or lost event.
-// Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: processes stayed.
+// Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: processes stayed. Before what was started on
+// files was done at the end (native/executor/at_exit.cc), all of `lasting` failed.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { openDescriptors, runScript } from '../core/support.js';
 import { scaled } from '../slowness.js';
@@ -69,6 +72,54 @@ for (const [name, script] of Object.entries(endings)) {
   t.test(name, async (t) => {
     const { node, ringcore } = await both(script);
     t.strictSame(ringcore, node);
+  });
+}
+
+const exit = 'process.exit(3);';
+const writes = `for (let i = 0; i < 50; i++) fs.write(fd, 'line', () => console.log('called'));`;
+/** What each leaves as `file`, which is there in the beginning. */
+const lasting = {
+  "writes at a file's own position": `const fd = fs.openSync(file, 'a'); ${writes} ${exit}`,
+  'a crash log': `
+    const log = fs.createWriteStream(file);
+    await once(log, 'open');
+    process.on('uncaughtException', () => { log.write('FATAL'); ${exit} });
+    setImmediate(() => { throw new Error('x'); });`,
+  'a large write': `
+    const log = fs.createWriteStream(file);
+    await once(log, 'open');
+    log.write(Buffer.alloc(5e6));
+    setTimeout(() => process.exit(3), 1);`,
+  'an exception': `
+    const fd = fs.openSync(file, 'a');
+    setImmediate(() => { ${writes} throw new Error('x'); });`,
+  'writes in a listener of exit': `
+    const fd = fs.openSync(file, 'a');
+    process.on('exit', () => { ${writes} });
+    ${exit}`,
+  'unlink in a listener of exit': `process.on('exit', () => fs.unlink(file, () => {})); ${exit}`,
+  unlink: `fs.unlink(file, () => {}); ${exit}`,
+  'promises.unlink': `fs.promises.unlink(file); ${exit}`,
+  rename: `fs.rename(file, file + '.new', () => {}); ${exit}`,
+  mkdir: `fs.unlinkSync(file); fs.mkdir(file, () => {}); ${exit}`,
+  ftruncate: `fs.ftruncate(fs.openSync(file, 'r+'), 2, () => {}); ${exit}`,
+  open: `fs.open(file, 'w', () => {}); ${exit}`,
+};
+
+for (const [name, script] of Object.entries(lasting)) {
+  t.test(`what was started on files is done: ${name}`, async (t) => {
+    const left = async (from: string): Promise<unknown> => {
+      const file = join(t.testdir({}), 'file');
+      fs.writeFileSync(file, 'before');
+      const prelude = `
+        import fs from '${from}fs';
+        import { once } from 'node:events';
+        const file = ${JSON.stringify(file)};`;
+      const { code, signal, stdout } = await runScript(prelude + script, { timeout: scaled(20_000) });
+      const status = fs.statSync(file, { throwIfNoEntry: false });
+      return { code, signal, stdout, size: status?.isFile() ? status.size : status?.isDirectory() };
+    };
+    t.strictSame(await left('ringcore/'), await left('node:'));
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The end of the process.
+ * The end of the process, or of a worker.
  *
  * @module
  */
@@ -7,11 +7,13 @@
 /** Whether it has begun: an 'exit' may be one that a program emits. */
 export const isExiting = (): boolean => (process as { _exiting?: boolean })._exiting === true;
 
-/** The same, for who asks often: set before 'exit' comes to the program's listeners. */
+/** The same, for who asks often and has called {@link atExit}: set before 'exit' comes to the program's listeners. */
 export let exitHasBegun = false;
 
 /** Calls back when it begins. Listeners of 'exit' may write, and may end the process there and then: it comes before them. */
 export function atExit(callback: () => void): void {
+  // Out of a listener of 'exit': this one would not be called any more.
+  if (isExiting()) exitHasBegun = true;
   process.prependListener('exit', () => {
     if (!isExiting()) return;
     exitHasBegun = true;
