@@ -10,8 +10,8 @@ import { ring as threadRing } from './backend.js';
 import { F_BUF_MORE } from './completion.js';
 import { invalidArgType, invalidState, outOfRange } from './errors.js';
 import type { MultishotOptions } from './multishot.js';
+import { ownCopy } from './own_copy.js';
 import { checkRegister, type Ring } from './ring.js';
-import { workerThreads } from './seldom.js';
 import { validateBoolean, validateInteger } from './validate.js';
 
 const EINVAL = -22;
@@ -25,12 +25,10 @@ export interface BufferRingOptions {
   /** Size of each buffer in bytes. Default 64 KiB. */
   bufferBytes?: number;
   /**
-   * Consume buffers piece by piece (IOU_PBUF_RING_INC, since 6.12): chunks are views of the memory that the kernel
-   * wrote to. Default: where the kernel has it. Otherwise each chunk is copied out and its buffer given back.
+   * Consume buffers piece by piece (IOU_PBUF_RING_INC, since 6.12): then one holds many chunks. Default: where the kernel
+   * has it. Otherwise each chunk uses a buffer up.
    */
   incremental?: boolean;
-  /** Chunks of at most so many bytes are copied in any case: a view would keep its whole slab alive. Default 1024. */
-  copyBytes?: number;
 }
 
 /** Provided buffers (IORING_REGISTER_PBUF_RING) for multishot recv and read. */
@@ -48,26 +46,24 @@ export class BufferRing {
   /** How many buffers have been given back to the kernel since the beginning. */
   returns = 0;
 
-  /** By buffer id: what the kernel writes to. Held here until the kernel is done with it. */
+  /**
+   * By buffer id: what the kernel writes to. Held here until the kernel is done with it, and nobody else sees it before:
+   * who has a view may detach the ArrayBuffer, which frees the memory under the kernel's hands.
+   */
   readonly #slabs: Buffer[] = [];
-  /** By buffer id: whether someone has a view of the slab. */
-  readonly #lent: boolean[] = [];
-  readonly #copyBytes: number;
   #onReturn: (() => void)[] = [];
   #closed = false;
   #users = 0;
 
   constructor(options: BufferRingOptions = {}) {
-    const { entries = 16, bufferBytes = 65536, copyBytes = 1024 } = options;
+    const { entries = 16, bufferBytes = 65536 } = options;
     validateInteger(entries, 'options.entries', 1, 32768);
     if ((entries & (entries - 1)) !== 0) throw outOfRange('options.entries', 'a power of two', entries);
     validateInteger(bufferBytes, 'options.bufferBytes', 1, 2 ** 30);
-    validateInteger(copyBytes, 'options.copyBytes', 0);
     if (options.incremental !== undefined) validateBoolean(options.incremental, 'options.incremental');
     this.ring = options.ring ?? threadRing();
     this.entries = entries;
     this.bufferBytes = bufferBytes;
-    this.#copyBytes = copyBytes;
 
     const { native } = this.ring;
     let incremental = options.incremental ?? kernelAtLeast('6.12');
@@ -84,18 +80,17 @@ export class BufferRing {
   /**
    * The chunk that a completion brought: `bufferId` and `flags` are the completion's, `offset` is its aux, `length` its
    * result. Call it exactly once for each completion with F_BUFFER: it also gives the kernel new memory.
+   *
+   * The chunk has an ArrayBuffer of its own: the whole buffer where it fills that, otherwise a copy.
    */
   take(bufferId: number, offset: number, length: number, flags: number): Buffer {
     const slab = this.#slabs[bufferId]!;
-    const view = slab.subarray(offset, offset + length);
-    const copied = !this.incremental || length <= this.#copyBytes;
-    const chunk = copied ? Buffer.from(view) : view;
-    if (!copied) this.#lent[bufferId] = true;
     // Nothing of it taken, a piecewise buffer stays with the kernel: before 7.0 the flag says otherwise.
     const usedUp = !this.incremental || ((flags & F_BUF_MORE) === 0 && length > 0);
+    const whole = usedUp && length === this.bufferBytes;
+    const chunk = whole ? slab : ownCopy(slab.subarray(offset, offset + length));
     if (usedUp && !this.#closed) {
-      // Used up. Memory of which nobody has a view serves again; the rest is the garbage collector's.
-      if (this.#lent[bufferId]) this.#provideSlab(bufferId);
+      if (whole) this.#provideSlab(bufferId);
       else this.ring.native.provideBuffer(this.group, bufferId, slab);
       this.#returned();
     }
@@ -148,10 +143,7 @@ export class BufferRing {
 
   #provideSlab(id: number): void {
     const slab = Buffer.allocUnsafeSlow(this.bufferBytes);
-    // Pieces of it go to many: one of them must not take the others' memory to another thread.
-    workerThreads().markAsUntransferable(slab.buffer);
     this.#slabs[id] = slab;
-    this.#lent[id] = false;
     this.ring.native.provideBuffer(this.group, id, slab);
   }
 

@@ -1,10 +1,9 @@
 /**
- * Memory for what is read: pieces of slabs where a buffer of its own would cost more than the read.
+ * Memory for what is read: of its own where a program gets it, shared or used again where it does not.
  *
  * @module
  */
 import { loadBinding } from '../core/binding.js';
-import { workerThreads } from '../core/seldom.js';
 
 /** From here on, page faults of fresh memory cost as much as the reading. */
 const largeBytes = 128 * 1024;
@@ -31,55 +30,6 @@ export function memoryForContent(bytes: number): Buffer {
 
 /** V8 wants typed arrays of up to 8 byte elements to be possible on the piece. */
 const alignBytes = 8;
-
-function newSlab(bytes: number): ArrayBuffer {
-  if (bytes >= largeBytes) keepMemory();
-  const slab = Buffer.allocUnsafeSlow(bytes).buffer;
-  // Several owners' pieces: one of them must not take the others' memory to another thread. So does Buffer's own pool.
-  workerThreads().markAsUntransferable(slab);
-  return slab;
-}
-
-/**
- * Cuts pieces off one slab after another. A piece belongs to who gets it: a slab is never used twice, the garbage
- * collector frees it when the last of its pieces is gone.
- */
-export class SlabCutter {
-  readonly #slabBytes: number;
-  #slab: ArrayBuffer | undefined;
-  #used = 0;
-
-  constructor(slabBytes: number) {
-    this.#slabBytes = slabBytes;
-  }
-
-  cut(bytes: number): Buffer {
-    if (this.#slab === undefined || this.#used + bytes > this.#slabBytes) {
-      this.#slab = newSlab(this.#slabBytes);
-      this.#used = 0;
-    }
-    const piece = Buffer.from(this.#slab, this.#used, bytes);
-    this.#used += Math.ceil(bytes / alignBytes) * alignBytes;
-    return piece;
-  }
-
-  /** The first `bytes` of a piece. If it was the last one cut, the rest of it is used again. */
-  shrink(piece: Buffer, bytes: number): Buffer {
-    const end = piece.byteOffset + Math.ceil(piece.byteLength / alignBytes) * alignBytes;
-    if (piece.buffer === this.#slab && end === this.#used) {
-      this.#used = piece.byteOffset + Math.ceil(bytes / alignBytes) * alignBytes;
-      return piece.subarray(0, bytes);
-    }
-    // A copy where a view would keep much more alive than it shows.
-    return bytes * 4 < piece.byteLength ? copyOf(piece, bytes) : piece.subarray(0, bytes);
-  }
-}
-
-function copyOf(piece: Buffer, bytes: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes);
-  piece.copy(copy, 0, 0, bytes);
-  return copy;
-}
 
 /** One slab of {@link ScratchSlabs}, and how many of its pieces are in use. */
 interface Scratch {
@@ -110,7 +60,11 @@ export class ScratchSlabs {
   lend(bytes: number): Loan {
     let slab = this.#current;
     if (slab === undefined || slab.used + bytes > this.#slabBytes) {
-      slab = this.#free.pop() ?? { memory: newSlab(this.#slabBytes), used: 0, pieces: 0 };
+      slab = this.#free.pop() ?? {
+        memory: Buffer.allocUnsafeSlow(this.#slabBytes).buffer,
+        used: 0,
+        pieces: 0,
+      };
       this.#current = slab;
     }
     const view = Buffer.from(slab.memory, slab.used, bytes);

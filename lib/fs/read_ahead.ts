@@ -6,7 +6,8 @@
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
-import { memoryForContent, SlabCutter } from './memory.js';
+import { ownCopy } from '../core/own_copy.js';
+import { memoryForContent } from './memory.js';
 import { startRead } from './transfer.js';
 import { setImmediate } from '../core/unmocked.js';
 
@@ -14,12 +15,8 @@ import { setImmediate } from '../core/unmocked.js';
 const maxAhead = 4;
 /** With large chunks fewer: the kernel needs no more to be kept busy. */
 const aheadBytes = 512 * 1024;
-const slabBytes = 256 * 1024;
-/** Larger chunks have memory of their own. */
-const largestPieceBytes = 64 * 1024;
-const slabs = new SlabCutter(slabBytes);
 
-/** For the read that finds the end of the file: it seldom brings anything, and must not use slabs up. */
+/** For the read that finds the end of the file: it seldom brings anything, and must not allocate memory for that. */
 export const probeBytes = 64 * 1024;
 const probes: Buffer[] = [];
 const probesKept = 8;
@@ -101,7 +98,7 @@ export class ReadAhead {
   }
 
   #start(bytes: number, isProbe: boolean): void {
-    const buffer = isProbe ? (probes.pop() ?? Buffer.allocUnsafeSlow(probeBytes)) : memoryFor(bytes);
+    const buffer = isProbe ? (probes.pop() ?? Buffer.allocUnsafeSlow(probeBytes)) : memoryForContent(bytes);
     const chunk: Chunk = { buffer, isProbe, bytes, position: this.#next, result: undefined };
     this.#chunks.push(chunk);
     this.#next += bytes;
@@ -160,14 +157,10 @@ export class ReadAhead {
   }
 }
 
-function memoryFor(bytes: number): Buffer {
-  return bytes <= largestPieceBytes ? slabs.cut(bytes) : memoryForContent(bytes);
-}
-
-/** What a chunk has brought. A probe's memory serves again: then it's a copy. */
+/**
+ * What a chunk has brought, in an ArrayBuffer of its own, and no larger than that, as node's. A probe's memory serves
+ * again.
+ */
 function dataOf({ buffer, isProbe }: Chunk, bytes: number): Buffer {
-  if (!isProbe) return bytes === buffer.length ? buffer : slabs.shrink(buffer, bytes);
-  const copy = Buffer.allocUnsafeSlow(bytes);
-  buffer.copy(copy, 0, 0, bytes);
-  return copy;
+  return bytes === buffer.length && !isProbe ? buffer : ownCopy(buffer.subarray(0, bytes));
 }

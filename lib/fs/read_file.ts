@@ -30,7 +30,7 @@ function readByPath(path: Path, oflags: number, options: FileOptions): Promise<C
 
 /**
  * The whole contents of a file: `fsPromises.readFile`, with `timeout` besides `signal`. Of a FileHandle: what is left
- * of it. Files of up to 8 KiB share an ArrayBuffer with others, as `Buffer.allocUnsafe` does: mind `byteOffset`.
+ * of it. A Buffer has an ArrayBuffer of its own.
  */
 export function readFile(path: unknown, options?: unknown): Promise<Content> {
   // Not an async function: one promise less for each file.

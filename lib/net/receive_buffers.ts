@@ -15,13 +15,6 @@ const incremental = { entries: 16, bufferBytes: 64 * 1024 };
 const whole = { entries: 256, bufferBytes: 16 * 1024, incremental: false };
 
 /**
- * Chunks up to this size are copied. A view keeps its whole buffer in memory and from being used again: as long as every
- * view is a quarter of it or more, what slow readers hold is at most four times their data, whatever a peer sends. The
- * price is one copy of chunks below 16 KiB; a fast stream's are mostly larger.
- */
-const copyBytes = incremental.bufferBytes / 4 - 1;
-
-/**
  * A stream is told to stop only when JavaScript sees that it is full. By then one multishot receive could have taken every
  * buffer for a socket that nobody reads, and each of many such sockets does. So it ends after so many bytes, and after
  * four times as many whenever a reader has kept up with it, until there is no limit (docs/decisions/0010-receiving.md).
@@ -46,7 +39,7 @@ export function receiveBuffers(ring: Ring): BufferRing | null {
 
 function makeBuffers(ring: Ring): BufferRing | null {
   try {
-    return new BufferRing({ ring, copyBytes, ...(kernelAtLeast('6.12') ? incremental : whole) });
+    return new BufferRing({ ring, ...(kernelAtLeast('6.12') ? incremental : whole) });
   } catch {
     return null;
   }

@@ -15,6 +15,7 @@ import type { BufferRing } from '../core/buffers.js';
 import { F_BUFFER, TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { POLLIN, POLLRDHUP } from '../core/constants.js';
 import { hasFault, lostEnd } from '../core/kernel_faults.js';
+import { ownCopy } from '../core/own_copy.js';
 import type { Ring } from '../core/ring.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
@@ -32,7 +33,7 @@ export interface UserBuffer {
 const unixEndIsLost = hasFault(lostEnd);
 
 const ownBytes = 65536;
-/** Below, a chunk is copied out of such memory: as with shared buffers, what is held is at most four times the data. */
+/** Below, a chunk is copied out of such memory: what is held is at most four times the data. */
 const leastViewBytes = ownBytes / 4;
 
 /** Receives for a {@link Connection}. */
@@ -218,7 +219,7 @@ export class Receiver implements CompletionHandler, Waiter {
       return this.userBuffer.received(bytes, own);
     }
     const view = Buffer.from(own.buffer, own.byteOffset, bytes);
-    return user.received(bytes < leastViewBytes ? Buffer.from(view) : view);
+    return user.received(bytes < leastViewBytes ? ownCopy(view) : view);
   }
 
   #fail(errno: number): void {

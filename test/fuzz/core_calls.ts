@@ -142,7 +142,7 @@ const ringKeys = [
   'wait',
   'workers',
 ];
-const bufferKeys = ['ring', 'entries', 'bufferBytes', 'incremental', 'copyBytes'];
+const bufferKeys = ['ring', 'entries', 'bufferBytes', 'incremental'];
 
 /** How many arguments each method takes. */
 const methods: {

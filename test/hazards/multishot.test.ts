@@ -90,7 +90,7 @@ for (const incremental of [true, false]) {
     `recv-inc-ooo, recvsend_bundle-inc: buffers in pieces (incremental: ${incremental})`,
     skip,
     async (t) => {
-      const buffers = new BufferRing({ entries: 8, bufferBytes: 3001, incremental, copyBytes: 0 });
+      const buffers = new BufferRing({ entries: 8, bufferBytes: 3001, incremental });
       await shared(t, buffers, 8, 60_000);
       buffers.close();
     },
