@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 
@@ -33,8 +34,13 @@ std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions&
   }
   made->ring_->cq.mask_eventfd();
   rings_on_thread++;
-  static const int registered = std::atexit(&Executor::at_exit);
-  RINGCORE_ASSERT(registered == 0, "the process has memory for one more function to be called at its end");
+  // (A variable that is initialized when control passes would need the C++ runtime, which musl's addon has
+  // not.)
+  static std::atomic_flag registered = ATOMIC_FLAG_INIT;
+  if (!registered.test_and_set()) {
+    const int failed = std::atexit(&Executor::at_exit);
+    RINGCORE_ASSERT(failed == 0, "the process has memory for one more function to be called at its end");
+  }
   made->next_of_thread_ = first_of_thread;
   first_of_thread = made.get();
   return made;
