@@ -370,6 +370,8 @@ export interface NativeRing {
    * Submits everything now. The result of an operation of one completion if it has ended by then, handled or not.
    */
   resultNow(slot: number): number | undefined;
+  /** For the end of the process: from now on all that is in memory is answered at once. */
+  beginLastTurn(): void;
   /**
    * For the end of the process: submits everything, and waits for this operation. Its result, which is not handled yet;
    * undefined when the time that the end may take is over.

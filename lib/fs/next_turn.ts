@@ -6,6 +6,7 @@
  */
 import { ring } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
+import { atExit } from '../core/exiting.js';
 import { EAGAIN } from './errors.js';
 import { setImmediate } from '../core/unmocked.js';
 
@@ -13,9 +14,21 @@ type AtOnce = (native: NativeRing) => number;
 
 const waiting: (() => void)[] = [];
 let scheduled = false;
+let expectsExit = false;
+
+/** The process ends without another turn: what waits for one is done now. */
+function expectExit(): void {
+  if (expectsExit) return;
+  expectsExit = true;
+  atExit(() => {
+    ring().native.beginLastTurn();
+    for (const proceed of waiting.splice(0)) proceed();
+  });
+}
 
 function schedule(): void {
   if (scheduled) return;
+  expectExit();
   scheduled = true;
   setImmediate(run);
 }

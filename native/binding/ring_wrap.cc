@@ -351,6 +351,10 @@ void RingWrap::add_control_functions(Napi::Object object) {
     if (result == Executor::kNothingYet) return info.Env().Undefined();
     return Napi::Number::New(info.Env(), result);
   });
+  add("beginLastTurn", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.executor_->begin_last_turn();
+    return info.Env().Undefined();
+  });
   add("resultAtExit", [u32](RingWrap& wrap, Info info) -> Napi::Value {
     const int32_t result = wrap.executor_->result_at_exit(u32(info, 0));
     if (result == Executor::kNothingYet) return info.Env().Undefined();

@@ -19,7 +19,9 @@ constexpr uint64_t kWrittenFileBytes = 8192;
 
 // They count as the turn's work, and have a count of their own: a turn begins to submit anew half way, behind
 // its sleep, and timers run only once.
-bool Executor::may_answer() const { return turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes; }
+bool Executor::may_answer() const {
+  return last_turn_ || (turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes);
+}
 
 template <class Ask>
 int Executor::at_once(AtOnce what, uint64_t bytes, Ask ask) {

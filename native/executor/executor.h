@@ -136,6 +136,8 @@ class Executor final : private LoopWatcher::Events {
   int copy_file_at_once(const char* source, const char* dest);
   // Whether this turn has time for one more of them.
   bool may_answer() const;
+  // The process ends: no other turn comes, and this one has time for all.
+  void begin_last_turn() { last_turn_ = true; }
 
   // --- buffers
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
@@ -314,6 +316,7 @@ class Executor final : private LoopWatcher::Events {
   uint64_t poll_begin_ns_ = 0;   // for the trace
   bool behind_waiting_ = false;  // the last operation was linked to the next, and may wait for ever
   bool dispatching_ = false;
+  bool last_turn_ = false;
   bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
   bool cancel_timer_armed_ = false;
   bool loop_poll_armed_ = false;

@@ -123,6 +123,21 @@ for (const [name, script] of Object.entries(lasting)) {
   });
 }
 
+t.test('what was started on files is done: more files in memory than one turn has time for', async (t) => {
+  for (const from of ['ringcore/', 'node:']) {
+    const dir = fs.mkdtempSync('/dev/shm/ringcore-');
+    t.teardown(() => fs.rmSync(dir, { recursive: true }));
+    const { code } = await runScript(
+      `import fs from '${from}fs';
+      for (let i = 0; i < 2000; i++) fs.promises.writeFile(${JSON.stringify(dir)} + '/' + i, '');
+      process.exit(3);`,
+      { timeout: scaled(20_000) },
+    );
+    t.equal(code, 3);
+    t.equal(fs.readdirSync(dir).length, 2000, from);
+  }
+});
+
 t.test('a worker is terminated at any moment of its work', async (t) => {
   const source = `
     const { parentPort } = require('node:worker_threads');

@@ -21,6 +21,7 @@ const spared: Record<string, string> = {
   'core.Ring.start': 'for what makes native calls: it must be given their slots',
   'core.Ring.admit': 'the same',
   'core.Ring.withdraw': 'the same',
+  'core.Ring.admitAtExit': 'internal',
   'core.BufferRing.take': 'for completion handlers: its arguments come from the kernel',
   'core.BufferRing.use': 'internal',
   'core.BufferRing.release': 'internal',
