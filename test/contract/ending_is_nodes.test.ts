@@ -138,6 +138,26 @@ t.test('what was started on files is done: more files in memory than one turn ha
   }
 });
 
+for (const options of ['{}', '{ sqpoll: {} }']) {
+  t.test(`what was started on files is done: on rings of the program, ${options}`, async (t) => {
+    const file = join(t.testdir({ file: '' }), 'file');
+    const { code, stderr } = await runScript(
+      `import { Ring, write } from 'ringcore/core';
+      import fs from 'node:fs';
+      const fd = fs.openSync(${JSON.stringify(file)}, 'r+');
+      for (let i = 0; i < 4; i++) {
+        const ring = Ring.open(${options});
+        for (let k = 0; k < 4; k++) write(fd, Buffer.alloc(1e6, 'abcd'[i]), { position: (i * 4 + k) * 1e6, ring }).catch(() => {});
+      }
+      process.exit(3);`,
+      { timeout: scaled(20_000) },
+    );
+    t.strictSame({ code, stderr }, { code: 3, stderr: '' });
+    const expected = Buffer.concat([...'abcd'].map((letter) => Buffer.alloc(4e6, letter)));
+    t.ok(fs.readFileSync(file).equals(expected));
+  });
+}
+
 t.test('a worker is terminated at any moment of its work', async (t) => {
   const source = `
     const { parentPort } = require('node:worker_threads');
