@@ -377,6 +377,8 @@ export interface NativeRing {
    * undefined when the time that the end may take is over.
    */
   resultAtExit(slot: number): number | undefined;
+  /** For the end of the process: waits for the operations on files; their completions are not handled yet. */
+  finishFiles(): void;
   /**
    * For the end of the process: waits for the operations on files, and gives their slots back; their completions are not
    * delivered. False if that has made no room.

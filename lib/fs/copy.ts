@@ -4,8 +4,10 @@
  * @module
  */
 import type { BigIntStats } from 'node:fs';
+import { ring } from '../core/backend.js';
 import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
+import { atExit, exitHasBegun } from '../core/exiting.js';
 import { fsConstants } from '../core/node_constants.js';
 import { performed } from './call.js';
 import { closeResult, startClose } from './close.js';
@@ -16,6 +18,7 @@ import { changeMode, truncateFile } from './handle_changes.js';
 import { performLinked } from './linked.js';
 import { ScratchSlabs } from './memory.js';
 import { inTurn } from './next_turn.js';
+import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import { startOpen, type Path } from './open_file.js';
 import { Places } from './places.js';
@@ -88,6 +91,20 @@ class FileCopy {
       await copyByNode(this.#source, this.#dest, flags, this.#task);
     }
     return this.#mode;
+  }
+
+  /**
+   * The process ends: the whole of it, by node. What has been started stands before that in the kernel, and changes
+   * nothing any more.
+   */
+  finish(): void {
+    if (this.#task?.stopped) return;
+    const flags = this.#exclusive && !this.#created ? COPYFILE_EXCL : 0;
+    try {
+      nodeFs.copyFileSync(this.#source as string, this.#dest as string, flags);
+    } catch {
+      // Nobody hears of it.
+    }
   }
 
   async #copy(): Promise<void> {
@@ -212,6 +229,21 @@ class FileCopy {
   }
 }
 
+/** Copies that have not ended. */
+const underWay = new Set<FileCopy>();
+let expectsExit = false;
+
+/** libuv's threads end the copies that they have begun before the process ends. Here they have many steps. */
+function expectExit(): void {
+  if (expectsExit) return;
+  expectsExit = true;
+  atExit(() => {
+    if (underWay.size === 0) return;
+    ring().native.finishFiles();
+    for (const copy of underWay) copy.finish();
+  });
+}
+
 /** Whether the ring does it. The other flags are about cloning, for which there is no operation. */
 function isPlain(flags: number): boolean {
   return flags === 0 || flags === COPYFILE_EXCL;
@@ -221,6 +253,11 @@ async function copyByNode(source: Path, dest: Path, flags: number, task: Task | 
   await whileWanted(nodePromises.copyFile(source as string, dest as string, flags), task);
 }
 
+function checkedMode(res: number, source: Path, dest: Path): number {
+  if (res < 0) throw systemError(res, 'copyfile', { path: source, dest });
+  return res;
+}
+
 /**
  * Copies contents and permissions of one file; resolves to the source's mode. When it fails, or the task is stopped,
  * both files are closed, and the destination is removed if anything has been done to it.
@@ -228,13 +265,20 @@ async function copyByNode(source: Path, dest: Path, flags: number, task: Task | 
 export async function copyByName(source: Path, dest: Path, flags: number, task?: Task): Promise<number> {
   if (isPlain(flags)) {
     task?.check();
-    const res = await inTurn((native) => (task?.stopped ? EAGAIN : native.copyFileAtOnce(source, dest)));
-    task?.check();
-    if (res !== EAGAIN) {
-      if (res < 0) throw systemError(res, 'copyfile', { path: source, dest });
-      return res;
+    const atOnce = inTurn((native) => (task?.stopped ? EAGAIN : native.copyFileAtOnce(source, dest)));
+    if (typeof atOnce === 'number' && atOnce !== EAGAIN) return checkedMode(atOnce, source, dest);
+    const copy = new FileCopy(source, dest, flags === COPYFILE_EXCL, task);
+    expectExit();
+    underWay.add(copy);
+    if (exitHasBegun) copy.finish();
+    try {
+      const res = await atOnce;
+      task?.check();
+      if (res !== EAGAIN) return checkedMode(res, source, dest);
+      return await places.hold(() => copy.run());
+    } finally {
+      underWay.delete(copy);
     }
-    return places.hold(() => new FileCopy(source, dest, flags === COPYFILE_EXCL, task).run());
   }
   await copyByNode(source, dest, flags, task);
   return (await nodePromises.stat(source as string)).mode;

@@ -360,6 +360,10 @@ void RingWrap::add_control_functions(Napi::Object object) {
     if (result == Executor::kNothingYet) return info.Env().Undefined();
     return Napi::Number::New(info.Env(), result);
   });
+  add("finishFiles", [](RingWrap& wrap, Info info) -> Napi::Value {
+    wrap.executor_->finish_files();
+    return info.Env().Undefined();
+  });
   add("makeRoomAtExit", [](RingWrap& wrap, Info info) -> Napi::Value {
     return Napi::Boolean::New(info.Env(), wrap.executor_->make_room_at_exit());
   });

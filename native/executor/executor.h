@@ -163,6 +163,8 @@ class Executor final : private LoopWatcher::Events {
   // Submits what waits, and waits for that operation. Its result, not handled yet, or kNothingYet where the
   // time that the end may take is over.
   int32_t result_at_exit(uint32_t slot);
+  // Waits for the operations on files; their results are not handled yet.
+  void finish_files();
   // For operations that found no slot: waits for those on files, and gives their slots back without a word to
   // JavaScript. False if that has made no room.
   bool make_room_at_exit();
@@ -267,7 +269,6 @@ class Executor final : private LoopWatcher::Events {
   void queued();
   static void at_exit();
   bool lasts(const Op& op) const;
-  void finish_files();
   void wait_at_end();
   void drain();
   void tear_down();

@@ -103,21 +103,44 @@ const lasting = {
   rename: `fs.rename(file, file + '.new', () => {}); ${exit}`,
   mkdir: `fs.unlinkSync(file); fs.mkdir(file, () => {}); ${exit}`,
   ftruncate: `fs.ftruncate(fs.openSync(file, 'r+'), 2, () => {}); ${exit}`,
+  copyFile: `
+    fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
+    fs.copyFile(file + '.source', file, () => {});
+    ${exit}`,
+  'promises.copyFile to a new file': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
+    fs.unlinkSync(file);
+    fs.promises.copyFile(file + '.source', file, fs.constants.COPYFILE_EXCL);
+    ${exit}`,
+  'copyFile in a listener of exit': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
+    process.on('exit', () => fs.copyFile(file + '.source', file, () => {}));
+    ${exit}`,
+  'many copies, after a while': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
+    const copies = Array.from({ length: 50 }, (_, i) => file + i);
+    for (const copy of copies) fs.copyFile(file + '.source', copy, () => {});
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    fs.copyFile(file + '.source', file, () => {});
+    ${exit}`,
   open: `fs.open(file, 'w', () => {}); ${exit}`,
 };
 
 for (const [name, script] of Object.entries(lasting)) {
   t.test(`what was started on files is done: ${name}`, async (t) => {
     const left = async (from: string): Promise<unknown> => {
-      const file = join(t.testdir({}), 'file');
-      fs.writeFileSync(file, 'before');
+      const dir = t.testdir({ file: 'before' });
+      const file = join(dir, 'file');
       const prelude = `
         import fs from '${from}fs';
         import { once } from 'node:events';
         const file = ${JSON.stringify(file)};`;
       const { code, signal, stdout } = await runScript(prelude + script, { timeout: scaled(20_000) });
-      const status = fs.statSync(file, { throwIfNoEntry: false });
-      return { code, signal, stdout, size: status?.isFile() ? status.size : status?.isDirectory() };
+      const files = fs.readdirSync(dir).map((name) => {
+        const status = fs.statSync(join(dir, name));
+        return { name, size: status.isFile() ? status.size : -1 };
+      });
+      return { code, signal, stdout, files };
     };
     t.strictSame(await left('ringcore/'), await left('node:'));
   });
