@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { AddressInfo, Server as NodeServer } from 'node:net';
+import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import net, { type Server, type Socket } from 'ringcore/net';
 import { ended, type Outcome } from '../shared/child.js';
@@ -11,6 +12,10 @@ import { scaled } from '../slowness.js';
 export { hashOf, pattern } from '../shared/bytes.js';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const [kernelMajor = 0, kernelMinor = 0] = release().split('.').map(Number);
+export const kernelAtLeast = (major: number, minor: number): boolean =>
+  kernelMajor > major || (kernelMajor === major && kernelMinor >= minor);
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, scaled(ms)));
 
