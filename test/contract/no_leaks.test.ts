@@ -1,6 +1,6 @@
 // Promise 5: descriptors, slots, listeners and bytes are back at their baseline after 10,000 operations of every kind,
 // aborted, failed and finished. (100,000 of fs: test/fs/leaks.test.ts.)
-// Shown to fail: `closeUnseen` (lib/fs/transfer.ts) doing nothing: descriptors stayed open.
+// Shown to fail: `closeUnseen` (lib/fs/close.ts) doing nothing: descriptors stayed open.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 
