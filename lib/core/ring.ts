@@ -9,6 +9,7 @@
 import { explainLoadFailure, explainSetupFailure, findObjection } from './availability.js';
 import { loadBinding, type Binding, type NativeRing, type NativeRingOptions } from './binding.js';
 import { completeChannel, submitChannel, WatchedOperations } from './channels.js';
+import { Answers, runTicks } from './answers.js';
 import { TERMINAL, type CompletionHandler, type Waiter } from './completion.js';
 import { invalidState, systemError, unavailableError } from './errors.js';
 import { readProbe, readStats, type RingProbe, type RingStats } from './diagnostics.js';
@@ -62,10 +63,6 @@ const stride = 4;
 const batchLimit = 1024;
 /** The slot of a message from another ring. */
 const messageSlot = -1;
-
-// Node runs nextTicks and microtasks between two callbacks; inside one batch that falls to us. The function is there,
-// undocumented, from node 20 to 26. Without it they run once, at the end of the batch.
-const runTicks = (process as { _tickCallback?: () => void })._tickCallback;
 
 /** Those whose waiters the end of the process lets in; undefined until there has been one. */
 let crowded: Set<Ring> | undefined;
@@ -121,6 +118,9 @@ export class Ring {
   readonly directDescriptors: number;
   /** Size of the table of registered buffers. */
   readonly registeredBuffers: number;
+
+  /** @internal What has been answered without an operation. */
+  readonly answers = new Answers();
 
   readonly #batch: Int32Array;
   /**
@@ -290,13 +290,14 @@ export class Ring {
   }
 
   #dispatch(count: number): void {
+    this.answers.deliver();
     const batch = this.#batch;
     const handlers = this.handlers;
     const cursorAt = this.#cursorAt;
     let next = batch[cursorAt]!;
     // Not the first: the entry before it threw, and its exception has been reported. What that callback left to
     // nextTick comes first, as between any two callbacks.
-    if (next > 0 && next < count) runTicks?.call(process);
+    if (next > 0 && next < count) runTicks();
     while (next < count) {
       const at = next++ * stride;
       batch[cursorAt] = next;
@@ -314,7 +315,7 @@ export class Ring {
         handler.complete(res, flags, batch[at + 3]!);
         runsUserCode = handler.runsUserCode;
       }
-      if (runsUserCode === true && next < count) runTicks?.call(process);
+      if (runsUserCode === true && next < count) runTicks();
     }
     if (this.#waiters.size > 0) this.#scheduleDrain();
   }

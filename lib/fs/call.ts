@@ -11,7 +11,6 @@ import { EAGAIN } from './errors.js';
 import type { Limits } from './options.js';
 import { Request, type Prepare } from './request.js';
 import { isLimited, perform, withLimits, type Task } from './task.js';
-import { setImmediate } from '../core/unmocked.js';
 
 /** A request with validated arguments. */
 export interface Call<T = void> {
@@ -91,8 +90,8 @@ export function calledBack<T>(call: Call<T>, callback: unknown, limits: Limits):
   };
   const res = resultAtOnce(call, limits);
   // What the result stands for is taken now, since it may stand in memory that serves all calls.
-  // In a later phase of the loop: programs await and wait for ticks before they listen for what a callback emits.
-  if (res !== EAGAIN) setImmediate(tell, outcomeOf(call, res));
+  // Later: programs await and wait for ticks before they listen for what a callback emits.
+  if (res !== EAGAIN) ring().answers.add(tell, outcomeOf(call, res));
   else if (isLimited(limits)) callWith(requestedWithin(call, limits), done);
   else new Request(call.prepare, (res) => tell(outcomeOf(call, res)), true).submit();
 }

@@ -1,0 +1,69 @@
+/**
+ * Answers that were there at once, on their way to callbacks.
+ *
+ * @module
+ */
+import { setImmediate } from './unmocked.js';
+
+type Settle<T> = (answer: T) => void;
+
+// Node runs nextTicks and microtasks between two callbacks; among those that are called here, and in a ring's batch, that
+// falls to us. The function is there, undocumented, from node 20 to 26. Without it they run once, at the end.
+const tickCallback = (process as { _tickCallback?: () => void })._tickCallback;
+
+/** What node does between two callbacks. */
+export function runTicks(): void {
+  tickCallback?.call(process);
+}
+
+/**
+ * They come in a later phase of the event loop, as programs expect, in the order of the calls, and before the completions
+ * of what the ring is asked for behind them.
+ */
+export class Answers {
+  #waiting: { settle: Settle<unknown>; answer: unknown }[] = [];
+  #scheduled = false;
+  /** A callback has: its exception has been reported since. */
+  #threw = false;
+
+  /** Calls `settle` later. */
+  add<T>(settle: Settle<T>, answer: T): void {
+    this.#waiting.push({ settle: settle as Settle<unknown>, answer });
+    this.#schedule();
+  }
+
+  /** Calls those that wait; not those that come meanwhile. */
+  deliver(): void {
+    if (this.#threw) {
+      this.#threw = false;
+      runTicks();
+    }
+    const answers = this.#waiting;
+    if (answers.length === 0) return;
+    this.#waiting = [];
+    let next = 0;
+    this.#threw = true;
+    try {
+      while (next < answers.length) {
+        const { settle, answer } = answers[next++]!;
+        settle(answer);
+        runTicks();
+      }
+      this.#threw = false;
+    } finally {
+      if (next < answers.length) {
+        this.#waiting = [...answers.slice(next), ...this.#waiting];
+        this.#schedule();
+      }
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.deliver();
+    });
+  }
+}
