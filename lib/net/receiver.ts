@@ -17,6 +17,7 @@ import { POLLIN, POLLRDHUP } from '../core/constants.js';
 import { hasFault, lostEnd } from '../core/kernel_faults.js';
 import { ownCopy } from '../core/own_copy.js';
 import type { Ring } from '../core/ring.js';
+import { setImmediate } from '../core/unmocked.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
 import { firstLimit, raisedLimit, receiveBuffers } from './receive_buffers.js';
@@ -102,6 +103,12 @@ export class Receiver implements CompletionHandler, Waiter {
   }
 
   #arm(): void {
+    // The program uses its buffer until this phase of the loop ends, and a write may enter the kernel before that.
+    if (this.userBuffer === undefined) this.#armNow();
+    else setImmediate(() => this.#armNow());
+  }
+
+  #armNow(): void {
     if (this.#state !== 'idle' || this.#ended || this.#closed || !this.#wanted) return;
     // Detached or empty: receiving nothing would look like the peer's end. The error is node's.
     if (this.userBuffer?.buffer().byteLength === 0) return this.#fail(ENOBUFS);

@@ -145,7 +145,9 @@ export class Sender implements CompletionHandler, Waiter {
       if (mayChange && this.#waiting) this.flush(nothing);
     } else if (mayChange && !this.#copies) {
       // Whatever else has been submitted in this turn.
-      this.#ring.native.resultNow(this.#slot);
+      const sent = this.#ring.native.resultNow(this.#slot);
+      // One operation does not take all of it, and the kernel may have room for more.
+      if (sent !== undefined && sent >= 0 && sent < bytes) this.flush(nothing);
     } else {
       // The peer's turn can begin while the rest of our JavaScript runs.
       this.#ring.native.eagerSubmit();

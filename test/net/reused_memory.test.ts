@@ -2,7 +2,8 @@
 // then, as far as that had room, and programs write from memory that they use for the next message at once. Broken to see it
 // fail: no copy in the operation (small writes), large ones not handed over at once (mayChange), or not those behind others
 // (#handOver), no #takeBuffered in uncork() or once connected, pieces that have gone sent again (#takeAhead), full never set,
-// submit() in place of resultNow() (very many connections), a flush that is not whole forgotten.
+// submit() in place of resultNow() (very many connections), a flush that is not whole forgotten, no flush
+// behind an operation that does not take all (Sender.send), a receive into the user's buffer armed at once.
 import { once } from 'node:events';
 import nodeHttp from 'node:http';
 import nodeNet from 'node:net';
@@ -108,6 +109,58 @@ for (const [name, write] of Object.entries(ways)) {
     });
   }
 }
+
+scenario('more pieces than one operation takes', async (net, log) => {
+  const server = await serving(net, {}, (socket) => {
+    const memory = Buffer.alloc(100, 1);
+    socket.cork();
+    for (let i = 0; i < 2000; i++) socket.write(memory);
+    socket.uncork();
+    memory.fill(0);
+    socket.end();
+  });
+  const got = await collect(nodeNet.connect(port(server), '127.0.0.1') as AsyncIterable<Buffer>);
+  log('client', got.length, got.indexOf(0));
+  server.close();
+  await once(server, 'close');
+});
+
+// The kernel writes to the buffer when the loop gets there, not when a write happens to enter it.
+scenario('a buffer of onread, while its handler waits for ticks', async (net, log) => {
+  const server = await serving(nodeNet, {}, (socket) => {
+    socket.resume();
+    let left = 50;
+    const timer = setInterval(() => {
+      socket.write(Buffer.alloc(1000, left));
+      socket.write(Buffer.alloc(1000, left + 100));
+      if (--left > 0) return;
+      clearInterval(timer);
+      socket.end();
+    }, 1);
+  });
+  let changed = 0;
+  const handle = async (memory: Uint8Array): Promise<void> => {
+    const before = Buffer.concat([memory]);
+    await Promise.resolve();
+    client.write(Buffer.alloc(8000));
+    if (!before.equals(memory)) changed++;
+  };
+  const client = net.connect({
+    port: port(server),
+    host: '127.0.0.1',
+    onread: {
+      buffer: Buffer.alloc(65_536),
+      callback(bytes, memory) {
+        void handle(memory.subarray(0, bytes));
+        return true;
+      },
+    },
+  });
+  await once(client, 'close');
+  log('changed', changed);
+  server.close();
+  await once(server, 'close');
+});
 
 for (const size of [100, 5000, 100_000]) {
   scenario(`written before the connection is there, ${size} bytes`, async (net, log) => {
