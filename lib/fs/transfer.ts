@@ -112,13 +112,9 @@ class Reading implements Stoppable, TurnUser {
       this.#request = new Request(this.#prepare, end, this.#runsUserCode);
       return this.#request;
     });
-    if (endsAtOnce(turn)) this.finish();
+    // When the process ends nobody waits for a turn to come to its end: see turns.ts. From a pipe nothing may ever come.
+    if (exitHasBegun && turn.start >= 0) this.finish();
   }
-}
-
-/** When the process ends nobody waits for a turn to come to its end: see turns.ts. What is no file may never do so. */
-function endsAtOnce(turn: Turn | undefined): boolean {
-  return exitHasBegun && turn !== undefined && turn.start >= 0;
 }
 
 /** When the process ends the program is not called back; unless it goes on all the same, having caught what a listener threw. */
@@ -164,7 +160,7 @@ export function startRead(
 
 /** With the result of a call that is not over yet: a callback comes in a later phase of the loop, as with node. */
 function settleNow(settle: Settle, res: number, runsUserCode: boolean): void {
-  if (runsUserCode) setImmediate(settle, res);
+  if (runsUserCode) ring().answers.add(settle, res);
   else settle(res);
 }
 
@@ -313,7 +309,7 @@ class Writing implements Stoppable, TurnUser {
         this.#runsUserCode,
       ));
     submitOr((res) => this.#end(turn, res), request);
-    if (endsAtOnce(turn)) this.finish();
+    if (exitHasBegun) this.finish();
   }
 
   #completed(turn: Turn | undefined, res: number): void {

@@ -88,7 +88,7 @@ function expectExit(): void {
   if (expectsExit) return;
   expectsExit = true;
   atExit(() => {
-    for (const [key, line] of [...lines]) if (key % 3 === 0 && line.busy) line.current?.finish();
+    for (const [key, line] of [...lines]) if (key % 3 !== 2 && line.busy) line.current?.finish();
   });
 }
 

@@ -1,6 +1,7 @@
 // The end of the process, and of a worker: what was started on files is done before it, as libuv's threads do
 // what they were given (uv_library_shutdown, which joins them, is a destructor of the library). What may be
-// waited for without end is left to the kernel, which cancels it. No JavaScript runs.
+// waited for without end, reads and sockets, is left to the kernel, which cancels it; a write to a pipe is
+// waited for like others. No JavaScript runs.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,9 +71,8 @@ bool Executor::lasts(const Op& op) const {
     case Effect::kNone:
       return false;
     case Effect::kNames:
-      return true;
     case Effect::kFile:
-      return is_file(op.fd);
+      return true;
     case Effect::kOpens:
       return opens_file(op.path);
   }
@@ -103,13 +103,19 @@ int32_t Executor::result_at_exit(uint32_t slot) {
 
 bool Executor::make_room_at_exit() {
   finish_files();
-  const uint32_t before = table_.free_slots();
-  for (const Completion& completion : ready_) {
-    if (completion.slot < 0 || !(completion.flags & kCompletionTerminal)) continue;
-    table_.release(*table_.at(static_cast<uint32_t>(completion.slot)));
+  // Others may end, too: for as long as some do.
+  for (;;) {
+    const uint32_t before = table_.free_slots();
+    for (const Completion& completion : ready_) {
+      if (completion.slot < 0 || !(completion.flags & kCompletionTerminal)) continue;
+      table_.release(*table_.at(static_cast<uint32_t>(completion.slot)));
+    }
+    ready_.clear();
+    if (table_.free_slots() > before) return true;
+    if (time_is_over()) return false;
+    wait_at_end();
+    if (ready_.empty()) return false;
   }
-  ready_.clear();
-  return table_.free_slots() > before;
 }
 
 }  // namespace ringcore

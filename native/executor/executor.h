@@ -218,10 +218,8 @@ class Executor final : private LoopWatcher::Events {
       constexpr uint64_t kChanges = O_CREAT | O_TRUNC;
       if (shape.dirfd != AT_FDCWD || !(shape.opens() & kChanges)) effect = Effect::kNone;
     }
-    // What kind of file is behind an index can't be seen.
-    const bool direct = effect == Effect::kFile && (sqe_flags & abi::IOSQE_FIXED_FILE);
     // Behind one that may wait for ever, in a chain, the others do too.
-    op.lasts = effect != Effect::kNone && !direct && !behind_waiting_;
+    op.lasts = effect != Effect::kNone && !behind_waiting_;
     behind_waiting_ = !op.lasts && (sqe_flags & (abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK));
   }
   void started(const Op& op);

@@ -43,7 +43,7 @@ struct Address {
 enum class Effect : uint8_t {
   kNone,   // or one that may be waited for without end: a read, a socket's
   kNames,  // on paths
-  kFile,   // on the file that is open as `fd`, if it is one, and no pipe, terminal or the like
+  kFile,   // on what is open as `fd`
   kOpens,  // on a path, if it makes or empties a file
 };
 

@@ -58,6 +58,15 @@ const endings = {
     await once(net.connect(server.address().port).resume(), 'close');
     server.close(() => console.log('closed'));`,
   'an exception that nobody catches': `fs.readFile('/etc/passwd', () => { throw new Error('fatal'); });`,
+  'a write to a pipe, then an exit': `
+    fs.write(1, 'line', () => console.log('called'));
+    process.exit(3);`,
+  'a write to a pipe in a listener of exit': `
+    process.on('exit', () => fs.write(1, 'line', () => {}));
+    process.exit(3);`,
+  'a write to a pipe, then an exception': `
+    fs.write(1, 'line', () => {});
+    setImmediate(() => { throw new Error('x'); });`,
   'a rejection that nobody handles': `fs.promises.readFile('/nowhere');`,
   'a rejection that is handled too late': `
     process.on('unhandledRejection', (error) => {
@@ -115,6 +124,14 @@ const lasting = {
   'copyFile in a listener of exit': `
     fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
     process.on('exit', () => fs.copyFile(file + '.source', file, () => {}));
+    ${exit}`,
+  'more reads than the ring has slots, and writes': `
+    const zero = fs.openSync('/dev/zero');
+    const memory = Buffer.alloc(1000);
+    for (let i = 0; i < 36_000; i++) fs.read(zero, memory, 0, 1000, 0, () => {});
+    const fd = fs.openSync(file, 'w');
+    for (let i = 0; i < 50; i++) fs.write(fd, 'line', () => {});
+    for (let i = 0; i < 50; i++) fs.mkdir(file + i, () => {});
     ${exit}`,
   'many copies, after a while': `
     fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
