@@ -1,7 +1,7 @@
 // Starts processes of runs, and sees that they go on.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,11 +14,14 @@ const hangMs = 30_000;
 
 /** The environment in which the addon with the fault layer is loaded, and follows the plan at this path. */
 export function faultEnvironment(plan: string, setup?: { call: number; errno: number }): NodeJS.ProcessEnv {
+  const prebuild = join(root, 'test', 'faults');
+  if (!existsSync(join(prebuild, 'build')))
+    throw new Error('node scripts/fault_addon.mjs builds what this needs');
   createPlan(plan, setup);
   return {
     ...process.env,
     RINGCORE_BACKEND: 'io_uring',
-    RINGCORE_PREBUILD: join(root, 'test', 'faults'),
+    RINGCORE_PREBUILD: prebuild,
     RINGCORE_FAULTS: plan,
   };
 }
