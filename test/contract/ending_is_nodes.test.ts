@@ -1,7 +1,8 @@
 // Promise 7: ref and unref, exits with operations in flight, a worker's end at any moment, exceptions: as node, with no
 // hang, crash or lost event.
 // Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: processes stayed. Before what was started on
-// files was done at the end (native/executor/at_exit.cc), all of `lasting` failed.
+// files was done at the end (native/executor/at_exit.cc), all of `lasting` failed; each of these, its own test: no `beginLastTurn`, no
+// `FileCopy.finish`, only the first ring in `at_exit`, only what lasts in `make_room_at_exit`, no pipes in `lasts`.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import fs from 'node:fs';
