@@ -1,10 +1,11 @@
 // socket.setTimeout(): counted from the last activity, by one timer operation that is armed again when it fires.
 import { once } from 'node:events';
+import nodeNet from 'node:net';
 import t from 'tap';
 import { backend, stats } from 'ringcore/core';
 import type { Socket } from 'ringcore/net';
 import { scaled } from '../slowness.js';
-import { closed, connected, listening, sleep } from './support.js';
+import { closed, connected, listening, portOf, sleep } from './support.js';
 
 /** How many timer operations have been submitted. */
 const timers = (): number => (backend.name === 'node' ? 0 : (stats().operations.timeout ?? 0));
@@ -55,8 +56,8 @@ const skip = backend.name === 'node' && 'node takes one that reads as slowly for
 t.test('a peer that reads slowly is not idle', { skip }, async (t) => {
   let sending!: Socket;
   const server = await listening((socket) => void (sending = socket));
-  const socket = await connected(server);
-  socket.pause();
+  // Node's reads no more than it is asked for; ours, of kernels before 6.17, some mebibytes at once, and then nothing for long.
+  const socket = nodeNet.connect(portOf(server), '127.0.0.1').pause();
   sending ??= ((await once(server, 'connection')) as [Socket])[0];
   let fired = 0;
   sending.on('timeout', () => fired++);
