@@ -15,7 +15,8 @@ import { copyRange } from './copy_range.js';
 import { EAGAIN, ECANCELED, EEXIST, EINTR, EINVAL, EIO, EPERM } from './errors.js';
 import { copiesByItself } from './file_systems.js';
 import { changeMode, truncateFile } from './handle_changes.js';
-import { performLinked } from './linked.js';
+import { copyNamed, copyOpenFiles, isSameOpenFile } from './copy_at_exit.js';
+import { Linked, type PrepareLinked } from './linked.js';
 import { ScratchSlabs } from './memory.js';
 import { inTurn } from './next_turn.js';
 import nodeFs from './node_fs.js';
@@ -55,6 +56,12 @@ function close(fd: number): Promise<number> {
 /** Thrown where node's own copyFile does better, or does what no request can. */
 const nodesOwn = new Error("node's own");
 
+/** What is in flight. */
+interface Step {
+  cancel(): void;
+  finish(): void;
+}
+
 /** One copy: what it has open, and what it has done to the destination. */
 class FileCopy {
   readonly #source: Path;
@@ -67,6 +74,11 @@ class FileCopy {
   #created = false;
   /** The destination is no more what it was: it must not stay there if the copy fails. */
   #changed = false;
+  /** What opens or closes a file just now. What that has come to is noted before anybody else runs. */
+  #step: Step | undefined;
+  /** Done, or left to node, which ends what it has begun. */
+  #ended = false;
+  #failed = false;
 
   constructor(source: Path, dest: Path, exclusive: boolean, task: Task | undefined) {
     this.#source = source;
@@ -80,36 +92,54 @@ class FileCopy {
     try {
       this.#task?.check();
       await this.#copy();
+      this.#ended = true;
       await this.#close();
     } catch (error) {
+      this.#failed = error !== nodesOwn;
       await this.#close().catch(ignore);
-      if (error !== nodesOwn) {
+      if (this.#failed) {
         if (this.#changed) await perform((native) => native.unlinkat(0, 0, AT_FDCWD, this.#dest, 0));
         throw this.#named(error);
       }
-      const flags = this.#exclusive && !this.#created ? COPYFILE_EXCL : 0;
-      await copyByNode(this.#source, this.#dest, flags, this.#task);
+      const flags = this.#mustCreate ? COPYFILE_EXCL : 0;
+      const copying = copyByNode(this.#source, this.#dest, flags, this.#task);
+      this.#ended = true;
+      await copying;
     }
     return this.#mode;
   }
 
-  /**
-   * The process ends: the whole of it, by node. What has been started stands before that in the kernel, and changes
-   * nothing any more.
-   */
+  get #mustCreate(): boolean {
+    return this.#exclusive && !this.#created;
+  }
+
+  /** The process ends: does what is left, all else that was started on files having ended. Nobody hears of an error. */
   finish(): void {
-    if (this.#task?.stopped) return;
-    const flags = this.#exclusive && !this.#created ? COPYFILE_EXCL : 0;
+    this.#step?.finish();
+    // Where the step has not ended nobody knows what is open.
+    if (this.#ended || this.#step !== undefined) return;
     try {
-      nodeFs.copyFileSync(this.#source as string, this.#dest as string, flags);
+      if (this.#failed || this.#task?.stopped) return this.#remove();
+      if (this.#output < 0) return copyNamed(this.#input, this.#source, this.#dest, this.#mustCreate);
+      if (this.#input < 0) this.#input = nodeFs.openSync(this.#source as string, O_RDONLY);
+      if (isSameOpenFile(this.#input, this.#output)) return;
+      this.#changed ||= nodeFs.fstatSync(this.#output).isFile();
+      copyOpenFiles(this.#input, this.#output);
     } catch {
-      // Nobody hears of it.
+      this.#remove();
+    }
+  }
+
+  #remove(): void {
+    try {
+      if (this.#changed) nodeFs.unlinkSync(this.#dest as string);
+    } catch {
+      // It has gone already.
     }
   }
 
   async #copy(): Promise<void> {
-    this.#input = await this.#open(this.#source, O_RDONLY, 0);
-    this.#checked(this.#input);
+    this.#checked(await this.#open(this.#source, O_RDONLY, 0, (fd) => (this.#input = fd)));
     const status = await statusOf(this.#input);
     const [size, dev] = [Number(status.size), Number(status.dev)];
     this.#mode = Number(status.mode);
@@ -130,7 +160,6 @@ class FileCopy {
       if (read >= 0 && read < size) return await this.#copyFrom(0, size);
       this.#checked(read);
       const [written, closed] = await this.#writeAndClose(loan.view);
-      if (closed !== ECANCELED) this.#output = -1;
       if (this.#checked(written) === size) this.#checked(closed);
       else await this.#writeRest(loan.view, written);
     } finally {
@@ -143,16 +172,21 @@ class FileCopy {
     const [input, output] = [this.#input, this.#output];
     this.#input = -1;
     const closing = close(input);
-    const results = await performLinked(
-      [
-        (native, link) => native.write(link, 0, output, view, 0, view.byteLength, 0, 0),
-        (native, link) => native.close(link, 0, output),
-      ],
-      this.#task,
-    );
+    const requests: PrepareLinked[] = [
+      (native, link) => native.write(link, 0, output, view, 0, view.byteLength, 0, 0),
+      (native, link) => native.close(link, 0, output),
+    ];
+    const [written, closed] = await this.#stepped<[number, number]>((settle) => {
+      const linked = new Linked(requests, ([written, res]) => {
+        const closed = closeResult(res!);
+        if (closed !== ECANCELED) this.#output = -1;
+        this.#ended = written === view.byteLength && closed >= 0;
+        settle([written!, closed]);
+      });
+      return linked.submit();
+    });
     await closing;
-    const [written, closed] = results as [number, number];
-    return [written === EINTR && !this.#task?.stopped ? 0 : written, closeResult(closed)];
+    return [written === EINTR && !this.#task?.stopped ? 0 : written, closed];
   }
 
   async #writeRest(view: Uint8Array, from: number): Promise<void> {
@@ -175,12 +209,13 @@ class FileCopy {
   /** Makes the destination, or empties it. False if it is the source itself: then there is nothing to do. */
   async #openOutput(): Promise<boolean> {
     const mode = this.#mode & permissionBits;
-    this.#output = await this.#open(this.#dest, O_WRONLY | O_CREAT | O_EXCL, mode);
-    this.#created = this.#changed = this.#output >= 0;
-    if (this.#output === EEXIST && !this.#exclusive) {
-      this.#output = await this.#open(this.#dest, O_WRONLY | O_CREAT, mode);
-    }
-    this.#checked(this.#output);
+    const opened = await this.#open(this.#dest, O_WRONLY | O_CREAT | O_EXCL, mode, (fd) => {
+      this.#output = fd;
+      this.#created = this.#changed = true;
+    });
+    if (opened === EEXIST && !this.#exclusive) {
+      this.#checked(await this.#open(this.#dest, O_WRONLY | O_CREAT, mode, (fd) => (this.#output = fd)));
+    } else this.#checked(opened);
     if (!this.#created) {
       if (await isSameFile(this.#input, this.#output)) return false;
       // libuv would remove a device, too.
@@ -203,8 +238,27 @@ class FileCopy {
     }
   }
 
-  #open(path: Path, oflags: number, mode: number): Promise<number> {
-    return settled((settle) => startOpen(path, oflags, mode, settle), this.#task);
+  /** Resolves to the descriptor, of which `note` has been told, or -errno. */
+  #open(path: Path, oflags: number, mode: number, note: (fd: number) => void): Promise<number> {
+    return this.#stepped((settle) =>
+      startOpen(path, oflags, mode, (res) => {
+        if (res >= 0) note(res);
+        settle(res);
+      }),
+    );
+  }
+
+  #stepped<T>(start: (settle: (result: T) => void) => Step): Promise<T> {
+    return new Promise((resolve) => {
+      let settled = false;
+      const step = start((result) => {
+        settled = true;
+        this.#step = undefined;
+        resolve(result);
+      });
+      if (!settled) this.#step = step;
+      this.#task?.track(step);
+    });
   }
 
   /** Closes what is open. What the close of a written file says counts. */

@@ -6,7 +6,7 @@
  */
 import { ring as threadRing } from '../core/backend.js';
 import type { NativeRing } from '../core/binding.js';
-import type { Waiter } from '../core/completion.js';
+import type { CompletionHandler, Waiter } from '../core/completion.js';
 import { IOSQE_IO_LINK } from '../core/constants.js';
 import { ECANCELED } from './errors.js';
 import type { Task } from './task.js';
@@ -15,11 +15,12 @@ import type { Task } from './task.js';
 export type PrepareLinked = (native: NativeRing, linkFlags: number) => number;
 
 /** All the requests and what they use stay reachable, by `this`, until the last of them has completed. */
-class Linked implements Waiter {
+export class Linked implements Waiter {
   readonly #requests: PrepareLinked[];
   readonly #settle: (results: number[]) => void;
   readonly #ring = threadRing();
   readonly #results: number[];
+  readonly #handlers: CompletionHandler[] = [];
   #slots: number[] | undefined;
   #left: number;
 
@@ -45,9 +46,10 @@ class Linked implements Waiter {
     // Only one by itself finds the table full; for a chain there is room.
     if (slots[0]! < 0) return false;
     this.#slots = slots;
-    slots.forEach((slot, index) =>
-      this.#ring.start({ complete: (res) => this.#completed(index, res) }, slot),
-    );
+    for (const [index, slot] of slots.entries()) {
+      this.#handlers[index] = { complete: (res) => this.#completed(index, res) };
+      this.#ring.start(this.#handlers[index], slot);
+    }
     return true;
   }
 
@@ -61,6 +63,19 @@ class Linked implements Waiter {
       if (this.#ring.withdraw(this)) this.refuse();
     } else if (!this.#ring.closed) {
       for (const slot of this.#slots) if (slot >= 0) this.#ring.native.cancel(slot);
+    }
+  }
+
+  /** The process ends: waits for the results, and settles before it returns, if they are there in time. */
+  finish(): void {
+    if (this.#slots === undefined) this.#ring.admitAtExit();
+    const { native, handlers } = this.#ring;
+    for (const [index, slot] of [...(this.#slots ?? [])].entries()) {
+      if (slot < 0 || handlers[slot] !== this.#handlers[index]) continue;
+      const res = native.resultAtExit(slot);
+      if (res === undefined) return;
+      handlers[slot] = undefined;
+      this.#completed(index, res);
     }
   }
 

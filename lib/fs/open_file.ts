@@ -27,6 +27,8 @@ export type Path = string | Uint8Array;
 /** What can be told to stop while the file is being opened. */
 export interface Opening {
   cancel(): void;
+  /** The process ends: settles before it returns, if the open ends in time. */
+  finish(): void;
 }
 
 function openRequest(
@@ -96,6 +98,7 @@ export function startOpen(
       cancelled = true;
       current.cancel();
     },
+    finish: () => current.finish(),
   };
 }
 
@@ -125,6 +128,9 @@ class FifoOpening implements Opening {
   cancel(): void {
     this.#open.cancel();
   }
+
+  /** Nobody may ever come. */
+  finish(): void {}
 
   #opened(res: number): void {
     if (this.#result === undefined) {

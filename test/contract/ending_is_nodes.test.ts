@@ -2,7 +2,8 @@
 // hang, crash or lost event.
 // Shown to fail: `set_referenced` (native/executor/executor.cc) doing nothing: processes stayed. Before what was started on
 // files was done at the end (native/executor/at_exit.cc), all of `lasting` failed; each of these, its own test: no `beginLastTurn`, no
-// `FileCopy.finish`, only the first ring in `at_exit`, only what lasts in `make_room_at_exit`, no pipes in `lasts`.
+// `FileCopy.finish`, that by names though the files are open, or without what has come of an open, only the first ring in
+// `at_exit`, only what lasts or no `close_unclaimed` in `make_room_at_exit`, no pipes in `lasts`.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -141,6 +142,47 @@ const lasting = {
     await new Promise((resolve) => setTimeout(resolve, 2));
     fs.copyFile(file + '.source', file, () => {});
     ${exit}`,
+  'copies to new files, begun one after the other': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(3e6, 'a'));
+    for (let i = 0; i < 12; i++) {
+      fs.copyFile(file + '.source', file + i, fs.constants.COPYFILE_EXCL, () => {});
+      await turn();
+    }
+    ${exit}`,
+  'small copies to new files, begun one after the other': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(60_000, 'a'));
+    for (let i = 0; i < 60; i++) {
+      fs.copyFile(file + '.source', file + i, fs.constants.COPYFILE_EXCL, () => {});
+      if (i % 10 === 9) await turn();
+    }
+    ${exit}`,
+  'copies of what nobody may write': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(3e6, 'a'), { mode: 0o444 });
+    process.chdir(dirname(file));
+    fs.chmodSync('.', 0o777);
+    if (process.getuid() === 0) process.seteuid(65534);
+    for (let i = 0; i < 12; i++) {
+      fs.copyFile('file.source', 'file' + i, () => {});
+      await turn();
+    }
+    ${exit}`,
+  'a copy that fails': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(3e6, 'a'));
+    fs.copyFile(file + '.source', file, fs.constants.COPYFILE_EXCL, () => {});
+    for (let i = 0; i < 4; i++) await turn();
+    ${exit}`,
+  'a copy to itself': `
+    fs.writeFileSync(file, Buffer.alloc(3e6, 'a'));
+    fs.copyFile(file, file, () => {});
+    for (let i = 0; i < 6; i++) await turn();
+    ${exit}`,
+  'a copy whose source and destination have been renamed': `
+    fs.writeFileSync(file + '.source', Buffer.alloc(3e7, 'a'));
+    fs.copyFile(file + '.source', file + 0, () => {});
+    while (!(fs.statSync(file + 0, { throwIfNoEntry: false })?.size > 0)) await turn();
+    fs.renameSync(file + '.source', file + '.moved');
+    fs.renameSync(file + 0, file + 1);
+    ${exit}`,
   open: `fs.open(file, 'w', () => {}); ${exit}`,
 };
 
@@ -152,6 +194,8 @@ for (const [name, script] of Object.entries(lasting)) {
       const prelude = `
         import fs from '${from}fs';
         import { once } from 'node:events';
+        import { dirname } from 'node:path';
+        const turn = () => new Promise((resolve) => setImmediate(resolve));
         const file = ${JSON.stringify(file)};`;
       const { code, signal, stdout } = await runScript(prelude + script, { timeout: scaled(20_000) });
       const files = fs.readdirSync(dir).map((name) => {
@@ -198,6 +242,34 @@ for (const options of ['{}', '{ sqpoll: {} }']) {
     t.ok(fs.readFileSync(file).equals(expected));
   });
 }
+
+t.test(
+  'a worker ends while what it has opened has not been told: by a ring without a free slot',
+  async (t) => {
+    const file = join(t.testdir({ file: '' }), 'file');
+    const source = `
+    import('ringcore/core').then(({ Ring, openat }) => {
+      const ring = Ring.open({ operations: 4, entries: 4 });
+      for (let i = 0; i < 12; i++) openat(${JSON.stringify(file)}, { ring }).callback(() => {});
+      process.exit();
+    });`;
+    await once(new Worker(source, { eval: true }), 'exit');
+    t.notOk(openDescriptors().some((target) => target.endsWith(file)));
+  },
+);
+
+t.test('a program that goes on behind a listener of exit that has thrown', async (t) => {
+  const { node, ringcore } = await both(`
+    process.on('uncaughtException', (error) => console.log(error.message));
+    process.once('exit', () => { throw new Error('in exit'); });
+    const source = process.execPath;
+    fs.copyFile(source, '/nowhere/copy', (error) => {
+      console.log(error.code);
+      process.reallyExit(3);
+    });
+    process.exit();`);
+  t.strictSame(ringcore, node);
+});
 
 t.test('a worker is terminated at any moment of its work', async (t) => {
   const source = `
