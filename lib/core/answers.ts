@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate } from './unmocked.js';
 
 type Settle<T> = (answer: T) => void;
@@ -14,6 +15,17 @@ const tickCallback = (process as { _tickCallback?: () => void })._tickCallback;
 /** What node does between two callbacks. */
 export function runTicks(): void {
   tickCallback?.call(process);
+}
+
+const withDomain = process as { domain?: unknown };
+const nobodys = new AsyncResource('RINGCOREANSWERS');
+
+/** Answers to others come in the same turn: that is nobody's async context, and nobody's domain. */
+function outsideOfAll(run: () => void): void {
+  const { domain } = withDomain;
+  if (domain) withDomain.domain = null;
+  nobodys.runInAsyncScope(run);
+  if (domain) withDomain.domain = domain;
 }
 
 /**
@@ -61,9 +73,11 @@ export class Answers {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.deliver();
-    });
+    outsideOfAll(() =>
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.deliver();
+      }),
+    );
   }
 }

@@ -13,6 +13,7 @@ import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
 import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
 import { atExit } from '../core/exiting.js';
+import { nextTick } from '../core/unmocked.js';
 
 /** What a stream wants called when a write is done. */
 export type WriteCallback = (error?: Error | null) => void;
@@ -240,7 +241,7 @@ export class Sender implements CompletionHandler, Waiter {
   admit(): boolean {
     if (this.#ahead > 0 && this.#isAhead()) {
       this.#waiting = false;
-      process.nextTick(() => this.#scope!.runInAsyncScope(this.#finish, this, 0));
+      nextTick(() => this.#scope!.runInAsyncScope(this.#finish, this, 0));
       return true;
     }
     if (this.#views[this.#index]!.byteLength < this.#lengths[this.#index]!) {

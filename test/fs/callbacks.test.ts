@@ -25,6 +25,26 @@ t.test("a callback's exception reaches its domain, and leaves it", async (t) => 
   t.same(String(stdout).split('\n').sort(), ['', 'read false', 'stat false'], String(stderr));
 });
 
+t.test('answers of one turn are in no domain but their own', async (t) => {
+  const script = `
+    import domain from 'node:domain';
+    import { AsyncLocalStorage } from 'node:async_hooks';
+    import fs from 'ringcore/fs';
+    const storage = new AsyncLocalStorage();
+    const scope = domain.create().on('error', ({ message }) => console.log('in the domain', message));
+    process.on('uncaughtException', ({ message }) => {
+      // Its own, if any.
+      console.log(message, [undefined, 'own'].includes(storage.getStore()));
+    });
+    storage.run('first', () => scope.run(() => fs.stat('/', () => {})));
+    storage.run('own', () => {
+      fs.stat('/', () => { throw new Error(process.domain ? 'in a domain' : 'in none'); });
+    });
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script]);
+  t.equal(String(stdout), 'in none true\n', String(stderr));
+});
+
 t.test('a callback runs in the async context of its call', async (t) => {
   const storage = new AsyncLocalStorage<string>();
   const fd = nodeFs.openSync(file, 'r+');
