@@ -107,6 +107,7 @@ bool Executor::make_room_at_exit() {
   for (;;) {
     const uint32_t before = table_.free_slots();
     for (const Completion& completion : ready_) {
+      close_unclaimed(completion);
       if (completion.slot < 0 || !(completion.flags & kCompletionTerminal)) continue;
       table_.release(*table_.at(static_cast<uint32_t>(completion.slot)));
     }
