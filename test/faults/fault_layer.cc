@@ -1,11 +1,13 @@
 // io_uring's system calls, with faults by a seeded plan (plan.h). Everything is a thing that a kernel may do:
 //
-//   fail       the SQE becomes a NOP that completes with the errno: nothing is done, links are severed as
-//   usual shorten    the SQE asks for a part only, unless that would have to sever a link and could not
-//   worker     the SQE gets IOSQE_ASYNC: it completes later, and out of order
-//   delay      the last completions are not shown yet; TASKRUN and the eventfd say that there is something to
-//   do reorder    completions of unrelated operations change places duplicate  a last completion comes once
-//   more, when its slot is free or another operation's enter      io_uring_enter fails and has done nothing
+// - fail: the SQE becomes a read of no file, and the completion says the errno: nothing is done, links are
+//   severed as usual.
+// - shorten: the SQE asks for a part only, unless that would have to sever a link and could not.
+// - worker: the SQE gets IOSQE_ASYNC: it completes later, and out of order.
+// - delay: the last completions are not shown yet; TASKRUN and the eventfd say that there is something to do.
+// - reorder: completions of unrelated operations change places.
+// - duplicate: a last completion comes once more, when its slot is free or another operation's.
+// - enter: io_uring_enter fails and has done nothing.
 //
 // A close is done and then said to have failed, since a descriptor is closed whatever close() says.
 #include <fcntl.h>
@@ -157,7 +159,7 @@ class FaultyRing {
     disturb_submissions(to_submit);
     const int result = real_enter(fd, to_submit, min_complete, flags, arg, arg_size);
     const int error = errno;
-    // Only there does nothing but io_uring_enter move the tail.
+    // Only there does little but io_uring_enter move the tail.
     if (view_.setup_flags() & IORING_SETUP_DEFER_TASKRUN) disturb_completions();
     errno = error;
     return result;
@@ -372,10 +374,14 @@ class FaultyRing {
 
   // --- completion
 
-  // What the last call held back.
+  // What the last call held back. Not where the kernel has moved on: before 6.2 its workers do, at any time.
   void show_all() {
-    if (held_) store_release(view_.cq_tail(), tail_);
+    if (held_) move_tail(shown_, tail_);
     held_ = false;
+  }
+
+  bool move_tail(u32 from, u32 to) {
+    return std::atomic_ref<u32>(*view_.cq_tail()).compare_exchange_strong(from, to);
   }
 
   void look_at_arrivals() {
@@ -441,10 +447,11 @@ class FaultyRing {
   }
 
   void hold(u32 shown, u32 tail) {
+    if (!move_tail(tail, shown)) return;
     held_ = true;
+    shown_ = shown;
     tail_ = tail;
     plan().delayed += tail - shown;
-    store_release(view_.cq_tail(), shown);
     std::atomic_ref<u32>(*view_.sq_flags()).fetch_or(IORING_SQ_TASKRUN);
     const u64 one = 1;
     [[maybe_unused]] const ssize_t written = ::write(eventfd, &one, sizeof(one));
@@ -458,7 +465,8 @@ class FaultyRing {
   u32 seen_to_ = 0;     // submissions before this one have had their turn
   u32 handled_to_ = 0;  // completions before this one have been seen
   bool held_ = false;
-  u32 tail_ = 0;  // the kernel's, while completions are held back
+  u32 shown_ = 0;  // the tail while completions are held back
+  u32 tail_ = 0;   // and the kernel's
   struct Submitted {
     u8 opcode = 0;
     bool linked = false;
