@@ -291,9 +291,10 @@ export function waitid(
     options,
     {
       keep: out,
-      // siginfo_t on 64-bit machines: signo, errno, code, (padding), pid, uid, status.
+      // siginfo_t on 64-bit machines: signo, errno, code, (padding), pid, uid, status. Without a child all but signo and errno
+      // can be what was in the kernel's memory before (CVE-2026-46315).
       decode: () =>
-        out[4] === 0
+        out[0] === 0
           ? null
           : { pid: out[4]!, uid: out[5]! >>> 0, signo: out[0]!, code: out[2]!, status: out[6]! },
     },

@@ -160,6 +160,15 @@ function validatedRegistered(buffer: unknown): RegisteredBuffer {
 }
 
 /**
+ * What an operation asks for of a registered buffer. With a length of 0 that is its beginning: behind its end the kernel
+ * looks at memory that is not the buffer's (CVE-2026-43006).
+ */
+function rangeOfRegistered(memory: Uint8Array, options: TransferOptions): { offset: number; length: number } {
+  const { offset, length } = validatedRange(memory, options.offset, options.length);
+  return { offset: length === 0 ? 0 : offset, length };
+}
+
+/**
  * Reads into a registered buffer (IORING_OP_READ_FIXED): its pages are pinned already. Resolves to the count of bytes.
  * Errors as {@link read}; ERR_INVALID_STATE when the buffer has been unregistered. Since 5.1.
  */
@@ -170,7 +179,7 @@ export function readFixed(
 ): Operation<number> {
   const file = validatedDescriptor(fd);
   const { ring, buffer: memory } = validatedRegistered(buffer);
-  const { offset, length } = validatedRange(memory, options.offset, options.length);
+  const { offset, length } = rangeOfRegistered(memory, options);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(
@@ -192,7 +201,7 @@ export function writeFixed(
 ): Operation<number> {
   const file = validatedDescriptor(fd);
   const { ring, buffer: memory } = validatedRegistered(buffer);
-  const { offset, length } = validatedRange(memory, options.offset, options.length);
+  const { offset, length } = rangeOfRegistered(memory, options);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(

@@ -36,6 +36,12 @@ const faults: readonly KernelFault[] = [
     since: '6.4',
     mended: ['6.6.5', '6.7'],
   },
+  {
+    id: 'CVE-2026-46274',
+    what: 'an abort of a write that waits for a kernel worker can have the kernel write to memory that it has freed',
+    since: '5.9',
+    mended: ['6.1.175', '6.6.141', '6.12.91', '6.18.33', '7.0.10', '7.1'],
+  },
   lostEnd,
 ];
 

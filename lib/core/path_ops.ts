@@ -48,7 +48,7 @@ export interface PathOptions extends OperationOptions {
 
 /** Options of {@link openat}. */
 export interface OpenOptions extends PathOptions {
-  /** O_* flags. Default O_RDONLY. O_CLOEXEC is always added for ordinary descriptors. */
+  /** O_* flags. Default O_RDONLY. O_CLOEXEC is always added for ordinary descriptors, and means nothing for direct ones. */
   oflags?: number;
   /** Permissions of a new file, before the umask: a number or octal digits. Default 0o666. */
   mode?: number | string;
@@ -67,8 +67,9 @@ function validatedOpen(
   return {
     dirfd: validatedDirfd(options.dirfd ?? AT_FDCWD, 'options.dirfd'),
     name,
-    // A direct descriptor isn't inherited anyway, and the kernel refuses the flag there.
-    oflags: fileIndex === ordinary ? oflags | O_CLOEXEC : oflags,
+    // A direct descriptor isn't inherited anyway. The kernel refuses the flag there, and until 6.18.3 loses the path's memory
+    // (CVE-2025-68814).
+    oflags: fileIndex === ordinary ? oflags | O_CLOEXEC : oflags & ~O_CLOEXEC,
     mode: validatedMode(mode, 'options.mode'),
     fileIndex,
   };

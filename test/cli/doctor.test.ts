@@ -116,15 +116,18 @@ t.test('strict, and io_uring does not work', { skip: missing('strace') }, async 
 
 t.test('kernels with known faults', { skip: noRing }, async (t) => {
   for (const [release, version, ids] of [
-    ['6.6.4', '#1 SMP', ['CVE-2024-0582']],
-    ['6.6.5', '#1 SMP', []],
-    ['6.3.1-200.fc38', '#1 SMP', ['CVE-2023-2598']],
-    ['6.5.0-14-generic', '#14-Ubuntu SMP', ['CVE-2024-0582']],
-    ['6.17.8', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
-    ['6.18.19', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
-    ['6.18.20', '#1 SMP', []],
-    ['6.18.0-1-amd64', '#1 SMP PREEMPT_DYNAMIC Debian 6.18.21-1 (2026-04-05)', []],
-    ['6.19.9-arch1-1', '#1 SMP', ['CVE-2026-23473 (withdrawn)']],
+    ['6.1.174', '#1 SMP', ['CVE-2026-46274']],
+    ['6.6.4', '#1 SMP', ['CVE-2024-0582', 'CVE-2026-46274']],
+    ['6.6.5', '#1 SMP', ['CVE-2026-46274']],
+    ['6.6.141', '#1 SMP', []],
+    ['6.3.1-200.fc38', '#1 SMP', ['CVE-2023-2598', 'CVE-2026-46274']],
+    ['6.5.0-14-generic', '#14-Ubuntu SMP', ['CVE-2024-0582', 'CVE-2026-46274']],
+    ['6.17.8', '#1 SMP', ['CVE-2026-46274', 'CVE-2026-23473 (withdrawn)']],
+    ['6.18.19', '#1 SMP', ['CVE-2026-46274', 'CVE-2026-23473 (withdrawn)']],
+    ['6.18.20', '#1 SMP', ['CVE-2026-46274']],
+    ['6.18.33', '#1 SMP', []],
+    ['6.18.0-1-amd64', '#1 SMP PREEMPT_DYNAMIC Debian 6.18.21-1 (2026-04-05)', ['CVE-2026-46274']],
+    ['6.19.9-arch1-1', '#1 SMP', ['CVE-2026-46274', 'CVE-2026-23473 (withdrawn)']],
     ['6.1.0-56-amd64', '#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)', []],
     ['7.1.3', '#1 SMP', []],
   ] as const) {

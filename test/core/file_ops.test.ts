@@ -109,6 +109,21 @@ t.test('files', async (t) => {
     ]);
     t.strictSame([written, again, registered.buffer.toString('latin1', 0, 7)], [7, 7, 'buffers']);
     t.match(await rejection(readFixed(closed, registered)), { code: 'EBADF' });
+    // Shown to fail: `rangeOfRegistered` giving the offset as it is. The kernel would look behind the buffer (CVE-2026-43006).
+    const { native } = registered.ring;
+    const offsets: number[] = [];
+    for (const name of ['readFixed', 'writeFixed'] as const) {
+      const original: typeof native.readFixed = native[name].bind(native);
+      t.intercept(native, name, {
+        value: (...args: Parameters<typeof original>) => {
+          offsets.push(args[4]);
+          return original(...args);
+        },
+      });
+    }
+    t.equal(await readFixed(fd, registered, { offset: 8192 }), 0);
+    t.equal(await writeFixed(fd, registered, { offset: 8192, length: 0 }), 0);
+    t.strictSame(offsets, [0, 0], 'nothing is asked for at the end of the buffer');
     registered.unregister();
     t.match(await rejection(readFixed(fd, registered)), { code: 'ERR_INVALID_STATE' });
   });
