@@ -11,7 +11,7 @@ import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
-import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
+import { EAGAIN, ECANCELED, EFAULT, EINTR, EPIPE } from './errors.js';
 import { atExit } from '../core/exiting.js';
 import { nextTick } from '../core/unmocked.js';
 
@@ -78,6 +78,8 @@ export class Sender implements CompletionHandler, Waiter {
   #ahead = 0;
   /** The kernel had no room for a flush, and has reported nothing since. */
   full = false;
+  /** What a flush has failed with. The kernel tells each error once: it has only EPIPE for the operation behind. */
+  #failure = 0;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
@@ -185,6 +187,7 @@ export class Sender implements CompletionHandler, Waiter {
     const sendAll = (view: Uint8Array, length: number): boolean => {
       while (offset < length) {
         const sent = loadBinding().sendNow(fd, view.subarray(0, length), offset);
+        if (sent < 0 && sent !== EAGAIN && this.#failure === 0) this.#failure = sent;
         if (sent <= 0) return false;
         this.#ahead += sent;
         offset += sent;
@@ -362,6 +365,7 @@ export class Sender implements CompletionHandler, Waiter {
   }
 
   #finish(errno: number, error?: Error): void {
+    if (errno === EPIPE && this.#failure < 0) errno = this.#failure;
     this.#connection.user.sent(errno, this.#takeCallback(), error);
   }
 

@@ -1,14 +1,22 @@
 // What was written before an end that waits for nothing has gone, as far as the kernel had room: libuv writes at once, and
 // programs count on it. Broken to see it fail: no _flush() in _destroy() (all of the first), no 'exit' hook, #ahead not
-// counted, or not skipped (doubled bytes), no look again in cork(), onConnect not taken off, lists copied for each message.
+// counted, or not skipped (doubled bytes), no look again in cork(), onConnect not taken off, lists copied for each message,
+// no #failure.
 import { once } from 'node:events';
 import nodeNet from 'node:net';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { backend } from 'ringcore/core';
 import { createServer, Socket as RingSocket, type Socket } from 'ringcore/net';
 import { scaled } from '../slowness.js';
-import { port, scenario, serving } from './scenarios.js';
+import { describe, port, scenario, serving } from './scenarios.js';
 import { closed, collect, connected, hashOf, listening, pattern, portOf, run, sleep } from './support.js';
+
+const resettingPeer = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const socket = require('node:net').connect(workerData, '127.0.0.1', () => parentPort.postMessage('connected'));
+  socket.on('error', () => {}).once('data', () => socket.resetAndDestroy());
+`;
 
 for (const [name, write] of [
   ['two writes', (socket) => (socket.write('a'), socket.write('b'))],
@@ -126,6 +134,27 @@ scenario('corked behind writes until they are answered', async (net, log) => {
   await once(client, 'close');
   server.close();
   await once(server, 'close');
+});
+
+// Of an error the kernel tells one system call: behind that, those that send get EPIPE.
+scenario('a reset that comes between two writes of one turn', async (net, log) => {
+  // Who reads might hear of the reset from the read.
+  const server = await serving(net, { pauseOnConnect: true });
+  const peer = new Worker(resettingPeer, { eval: true, workerData: port(server) });
+  const [[socket]] = (await Promise.all([once(server, 'connection'), once(peer, 'message')])) as [
+    [nodeNet.Socket],
+    unknown,
+  ];
+  const ended = new Promise((resolve) => socket.on('close', resolve));
+  socket.on('error', (error) => log('server', 'error', describe(error)));
+  socket.write(Buffer.alloc(9000));
+  // The peer's thread goes on meanwhile.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, scaled(200));
+  socket.write(Buffer.alloc(9000), (error) => log('server', 'write', describe(error)));
+  await ended;
+  server.close();
+  await once(server, 'close');
+  await peer.terminate();
 });
 
 scenario('destroy() where there is no room', async (net, log) => {
