@@ -1,7 +1,7 @@
 // What was written before an end that waits for nothing has gone, as far as the kernel had room: libuv writes at once, and
 // programs count on it. Broken to see it fail: no _flush() in _destroy() (all of the first), no 'exit' hook, #ahead not
 // counted, or not skipped (doubled bytes), no look again in cork(), onConnect not taken off, lists copied for each message,
-// no #failure.
+// no #finishGone(), callbacks of pieces left as they are, always null behind a destroy() (node 22), no #failure.
 import { once } from 'node:events';
 import nodeNet from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -132,6 +132,36 @@ scenario('corked behind writes until they are answered', async (net, log) => {
     });
   });
   await once(client, 'close');
+  server.close();
+  await once(server, 'close');
+});
+
+scenario('what has gone before destroy(error) is called back before its error', async (net, log) => {
+  const server = await serving(nodeNet, {}, (socket) => socket.resume());
+  const client = net.connect(port(server), '127.0.0.1');
+  await once(client, 'connect');
+  const written = (name: string) => (error?: Error | null) => log('client', name, error);
+  client.on('error', ({ message }) => log('client', 'error', message));
+  client.write('a', written('a'));
+  client.write('b', written('b'));
+  client.write(Buffer.alloc(9000), written('c'));
+  client.destroy(new Error('mine'));
+  log('client', 'destroyed');
+  await new Promise((resolve) => client.on('close', resolve));
+  server.close();
+  await once(server, 'close');
+});
+
+scenario('what destroy() cuts off is called back as node does', async (net, log) => {
+  const accepted: nodeNet.Socket[] = [];
+  const server = await serving(nodeNet, {}, (socket) => void accepted.push(socket.pause()));
+  const client = net.connect(port(server), '127.0.0.1');
+  await once(client, 'connect');
+  client.write(Buffer.alloc(20_000_000), (error) => log('client', describe(error)));
+  while (accepted.length === 0) await once(server, 'connection');
+  client.destroy();
+  await new Promise((resolve) => client.on('close', resolve));
+  accepted[0]!.on('error', () => {}).destroy();
   server.close();
   await once(server, 'close');
 });
