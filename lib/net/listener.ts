@@ -97,7 +97,8 @@ const shortageMs = 100;
 export class Listener implements ServerHandle, CompletionHandler, Waiter {
   readonly runsUserCode = true;
   readonly ring: Ring;
-  readonly fd: number;
+  /** -1 when it is closed. */
+  fd: number;
   /** AF_UNIX, AF_INET or AF_INET6. */
   readonly domain: number;
   /** Connections are reported in the async context that listen() was called in. */
@@ -201,6 +202,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     if (this.#descriptorGone) return;
     this.#descriptorGone = true;
     closeNow(this.ring, this.fd);
+    this.fd = -1;
   }
 
   #ended(): void {
