@@ -74,7 +74,7 @@ export class Connection {
   readonly ring: Ring;
   /** Who gets what comes; set by who takes the connection. */
   user!: ConnectionUser;
-  /** -1 until the socket is opened. */
+  /** -1 until the socket is opened, and when it is closed. */
   fd: number;
   /** AF_UNIX, AF_INET or AF_INET6; before the socket is opened, what it is expected to be. */
   domain: number;
@@ -257,8 +257,14 @@ export class Connection {
       this.scope.emitDestroy();
     };
     // As of node's handle without a descriptor, the loop turns before it is closed.
-    if (this.fd < 0) setImmediate(done);
-    else new DescriptorClose(this.ring, this.fd, done);
+    if (this.fd < 0) {
+      setImmediate(done);
+      return;
+    }
+    const { fd } = this;
+    // Whoever has kept this must not reach the file that gets the number.
+    this.fd = -1;
+    new DescriptorClose(this.ring, fd, done);
   }
 
   #closedNow(): void {

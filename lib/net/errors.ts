@@ -27,6 +27,7 @@ export const EFAULT = -14;
 export const EINVAL = -22;
 export const ENFILE = -23;
 export const EMFILE = -24;
+export const EPIPE = -32;
 export const EPROTO = -71;
 export const ENOTSOCK = -88;
 export const EADDRINUSE = -98;

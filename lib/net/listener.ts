@@ -97,7 +97,8 @@ const shortageMs = 100;
 export class Listener implements ServerHandle, CompletionHandler, Waiter {
   readonly runsUserCode = true;
   readonly ring: Ring;
-  readonly fd: number;
+  /** -1 when it is closed. */
+  fd: number;
   /** AF_UNIX, AF_INET or AF_INET6. */
   readonly domain: number;
   /** Connections are reported in the async context that listen() was called in. */
@@ -120,6 +121,8 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   #refused = false;
   #referenced = true;
   #endShortage: (() => void) | undefined;
+  /** Ends a shortage: then it is what keeps the event loop alive. */
+  #timer: NodeJS.Timeout | undefined;
 
   /**
    * `endpoint`: undefined for a descriptor that the user brought. `native`: is kept open as long as this, since node's
@@ -201,6 +204,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     if (this.#descriptorGone) return;
     this.#descriptorGone = true;
     closeNow(this.ring, this.fd);
+    this.fd = -1;
   }
 
   #ended(): void {
@@ -219,6 +223,8 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   #reference(referenced: boolean): void {
     this.#referenced = referenced;
     if (this.#slot >= 0 && !this.#closed) this.ring.native.setRef(this.#slot, referenced);
+    if (referenced) this.#timer?.ref();
+    else this.#timer?.unref();
   }
 
   #arm(): void {
@@ -299,11 +305,12 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   /** The connection stays in the backlog meanwhile. Accepting again at once would fail again, and again. */
   #waitOutShortage(): void {
     this.#state = 'waiting';
-    const timer = setTimeout(() => this.#retry(), shortageMs);
-    if (!this.#referenced) timer.unref();
+    this.#timer = setTimeout(() => this.#retry(), shortageMs);
+    if (!this.#referenced) this.#timer.unref();
     const forget = onDescriptorClosed(() => this.#retry());
     this.#endShortage = () => {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
       forget();
       this.#endShortage = undefined;
     };

@@ -11,7 +11,7 @@ import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
-import { EAGAIN, ECANCELED, EFAULT, EINTR } from './errors.js';
+import { EAGAIN, ECANCELED, EFAULT, EINTR, EPIPE } from './errors.js';
 import { atExit } from '../core/exiting.js';
 import { nextTick } from '../core/unmocked.js';
 
@@ -78,6 +78,8 @@ export class Sender implements CompletionHandler, Waiter {
   #ahead = 0;
   /** The kernel had no room for a flush, and has reported nothing since. */
   full = false;
+  /** What a flush has failed with. The kernel tells each error once: it has only EPIPE for the operation behind. */
+  #failure = 0;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
   #views: readonly Uint8Array[] = nothing;
@@ -89,6 +91,8 @@ export class Sender implements CompletionHandler, Waiter {
   /** The operation has them copied. */
   #copies = false;
   #callback: WriteCallback | undefined;
+  /** All of it has gone, as a flush has found; the kernel may have yet to report. */
+  #gone = false;
   /** The async context of the write: it is called back in there, as node does. */
   #scope: AsyncResource | undefined;
 
@@ -185,6 +189,7 @@ export class Sender implements CompletionHandler, Waiter {
     const sendAll = (view: Uint8Array, length: number): boolean => {
       while (offset < length) {
         const sent = loadBinding().sendNow(fd, view.subarray(0, length), offset);
+        if (sent < 0 && sent !== EAGAIN && this.#failure === 0) this.#failure = sent;
         if (sent <= 0) return false;
         this.#ahead += sent;
         offset += sent;
@@ -195,6 +200,7 @@ export class Sender implements CompletionHandler, Waiter {
     for (let i = this.#index; i < this.#views.length; i++) {
       if (!sendAll(this.#views[i]!, this.#lengths[i]!)) return false;
     }
+    this.#gone = this.#callback !== undefined;
     offset -= flushed.bytes;
     for (const { view, pieces } of following) {
       const length = view.byteLength;
@@ -221,11 +227,17 @@ export class Sender implements CompletionHandler, Waiter {
       const { native } = this.#ring;
       if (!this.#connection.referenced) native.setRef(this.#slot, true);
       if (!this.#ring.closed) native.cancel(this.#slot);
+      if (this.#gone) nextTick(() => this.#finishGone());
     } else if (this.#waiting) {
       this.#waiting = false;
       this.#ring.withdraw(this);
-      this.#finish(ECANCELED);
+      this.#finish(this.#gone ? 0 : ECANCELED);
     }
+  }
+
+  /** As with node, who destroys a socket with an error hears of what has gone before that. */
+  #finishGone(): void {
+    if (this.#callback !== undefined) this.#scope!.runInAsyncScope(this.#finish, this, 0);
   }
 
   reference(referenced: boolean): void {
@@ -303,13 +315,14 @@ export class Sender implements CompletionHandler, Waiter {
   complete(res: number, flags: number): void {
     if ((flags & TERMINAL) === 0) return;
     this.full = false;
-    this.#scope!.runInAsyncScope(this.#completed, this, res);
+    if (this.#scope === undefined) this.#completed(res);
+    else this.#scope.runInAsyncScope(this.#completed, this, res);
   }
 
   #completed(res: number): void {
     this.#slot = -1;
     try {
-      this.#handle(res);
+      if (this.#callback !== undefined) this.#handle(res);
     } finally {
       if (this.#closed) this.#connection.settled();
     }
@@ -362,12 +375,14 @@ export class Sender implements CompletionHandler, Waiter {
   }
 
   #finish(errno: number, error?: Error): void {
+    if (errno === EPIPE && this.#failure < 0) errno = this.#failure;
     this.#connection.user.sent(errno, this.#takeCallback(), error);
   }
 
   #takeCallback(): WriteCallback {
     const callback = this.#callback!;
     this.#callback = undefined;
+    this.#gone = false;
     this.#scope!.emitDestroy();
     this.#scope = undefined;
     this.#views = nothing;

@@ -4,6 +4,7 @@
  * @module
  */
 import { types } from '../core/node_util.js';
+import { nodeMajor } from '../core/node_version.js';
 import type { ConnectionUser } from './connection.js';
 import { errnoError } from './errors.js';
 import type { UserBuffer } from './receiver.js';
@@ -16,6 +17,9 @@ export interface OnRead {
   /** Called with the socket as `this`. False pauses it. */
   callback(this: unknown, bytes: number, buffer: Uint8Array): boolean;
 }
+
+/** Whether a write that a socket's end has cut off is called back with an error: of node 20 it is not. */
+const tellsDestroyed = nodeMajor >= 22;
 
 /** Not part of Socket itself, where its names would stand in the way of classes that extend it. */
 export class SocketUser implements ConnectionUser {
@@ -50,7 +54,7 @@ export class SocketUser implements ConnectionUser {
   sent(errno: number, callback: WriteCallback, error?: Error): void {
     const socket = this.#socket;
     if (socket.destroyed) {
-      callback();
+      callback(errno < 0 && tellsDestroyed ? errnoError(errno, 'write') : null);
     } else if (error !== undefined || errno < 0) {
       callback(error ?? errnoError(errno, 'write'));
     } else {

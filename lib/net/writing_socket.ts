@@ -21,6 +21,12 @@ import { SocketBase } from './socket_base.js';
 const bytesOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
+/** What a stream has been given, and has yet to hand over. */
+interface StreamBuffer {
+  buffered: (Piece & { callback: WriteCallback })[];
+  bufferedIndex: number;
+}
+
 /** Bytes that are not copied. */
 const isLarge = (chunk: unknown): boolean => ArrayBuffer.isView(chunk) && chunk.byteLength > mostCopied;
 
@@ -118,9 +124,8 @@ export abstract class WritingSocket extends SocketBase {
   }
 
   /** `writableBuffer` is a copy. */
-  #stream(): { buffered: Piece[]; bufferedIndex: number } {
-    return (this as unknown as { _writableState: { buffered: Piece[]; bufferedIndex: number } })
-      ._writableState;
+  #stream(): StreamBuffer {
+    return (this as unknown as { _writableState: StreamBuffer })._writableState;
   }
 
   /** What was written, sent or not. */
@@ -252,11 +257,18 @@ export abstract class WritingSocket extends SocketBase {
   /** Has no connection from now on. What was written goes with it, as far as there is room. */
   protected _letGoBehindWrites(): Connection | null {
     this.#counted = this._flush();
+    const gone = this.#piecesAhead;
     if (this.#counted === 0) this.#piecesAhead = 0;
     this.#bytesAhead = 0;
     const { buffered, bufferedIndex } = this.#stream();
     let bytes = 0;
-    for (let i = 0; i < this.#counted; i++) bytes += byteLength(buffered[bufferedIndex + i]!);
+    for (let i = 0; i < this.#counted; i++) {
+      const piece = buffered[bufferedIndex + i]!;
+      bytes += byteLength(piece);
+      // The stream, which is destroyed, would say of all it has that it was lost.
+      const { callback } = piece;
+      if (i < gone) piece.callback = () => callback(null);
+    }
     return this._letGo(bytes);
   }
 

@@ -23,6 +23,8 @@ type Sent = (error: Error | null) => void;
 interface Target {
   emit(event: 'error', error: Error): boolean;
   _send?: Send;
+  /** What waits until the other process has taken the handle before. */
+  _handleQueue?: object[] | null;
 }
 
 /** What `send()` ends in, also for messages that had to wait. */
@@ -54,6 +56,10 @@ function isHandle(value: unknown): boolean {
   const { letGo, closeWithReset } = (value ?? {}) as Partial<Listener & Connection>;
   return typeof (letGo ?? closeWithReset) === 'function';
 }
+
+/** What node takes for a message. Anything else it refuses with an error, and the socket stays here. */
+const isMessage = (value: unknown): boolean =>
+  ['string', 'object', 'number', 'boolean'].includes(typeof value);
 
 const isServer = (value: unknown): boolean =>
   isHandle((value as Partial<Server> | null | undefined)?._handle);
@@ -129,6 +135,9 @@ function sendSocket(target: Target, send: Send, args: Parameters<Send>): boolean
 function sending(send: Send): Send {
   return function (message, handle, options, callback) {
     const args: Parameters<Send> = [message, handle, options, callback];
+    // Node keeps it, and comes here again when it is its turn: if that never comes, nothing has been done to it.
+    const stays = !isMessage(message) || (this._handleQueue != null && !isHandle(handle));
+    if (stays) return send.apply(this, args);
     if (isSocket(handle)) return sendSocket(this, send, args);
     if (isServer(handle)) return sendServer(this, send, args);
     if (isHandle(handle)) return sendHandle(this, send, args);

@@ -1,14 +1,22 @@
 // What was written before an end that waits for nothing has gone, as far as the kernel had room: libuv writes at once, and
 // programs count on it. Broken to see it fail: no _flush() in _destroy() (all of the first), no 'exit' hook, #ahead not
-// counted, or not skipped (doubled bytes), no look again in cork(), onConnect not taken off, lists copied for each message.
+// counted, or not skipped (doubled bytes), no look again in cork(), onConnect not taken off, lists copied for each message,
+// no #finishGone(), callbacks of pieces left as they are, always null behind a destroy() (node 22), no #failure.
 import { once } from 'node:events';
 import nodeNet from 'node:net';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { backend } from 'ringcore/core';
 import { createServer, Socket as RingSocket, type Socket } from 'ringcore/net';
 import { scaled } from '../slowness.js';
-import { port, scenario, serving } from './scenarios.js';
+import { describe, port, scenario, serving } from './scenarios.js';
 import { closed, collect, connected, hashOf, listening, pattern, portOf, run, sleep } from './support.js';
+
+const resettingPeer = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const socket = require('node:net').connect(workerData, '127.0.0.1', () => parentPort.postMessage('connected'));
+  socket.on('error', () => {}).once('data', () => socket.resetAndDestroy());
+`;
 
 for (const [name, write] of [
   ['two writes', (socket) => (socket.write('a'), socket.write('b'))],
@@ -126,6 +134,57 @@ scenario('corked behind writes until they are answered', async (net, log) => {
   await once(client, 'close');
   server.close();
   await once(server, 'close');
+});
+
+scenario('what has gone before destroy(error) is called back before its error', async (net, log) => {
+  const server = await serving(nodeNet, {}, (socket) => socket.resume());
+  const client = net.connect(port(server), '127.0.0.1');
+  await once(client, 'connect');
+  const written = (name: string) => (error?: Error | null) => log('client', name, error);
+  client.on('error', ({ message }) => log('client', 'error', message));
+  client.write('a', written('a'));
+  client.write('b', written('b'));
+  client.write(Buffer.alloc(9000), written('c'));
+  client.destroy(new Error('mine'));
+  log('client', 'destroyed');
+  await new Promise((resolve) => client.on('close', resolve));
+  server.close();
+  await once(server, 'close');
+});
+
+scenario('what destroy() cuts off is called back as node does', async (net, log) => {
+  const accepted: nodeNet.Socket[] = [];
+  const server = await serving(nodeNet, {}, (socket) => void accepted.push(socket.pause()));
+  const client = net.connect(port(server), '127.0.0.1');
+  await once(client, 'connect');
+  client.write(Buffer.alloc(20_000_000), (error) => log('client', describe(error)));
+  while (accepted.length === 0) await once(server, 'connection');
+  client.destroy();
+  await new Promise((resolve) => client.on('close', resolve));
+  accepted[0]!.on('error', () => {}).destroy();
+  server.close();
+  await once(server, 'close');
+});
+
+// Of an error the kernel tells one system call: behind that, those that send get EPIPE.
+scenario('a reset that comes between two writes of one turn', async (net, log) => {
+  // Who reads might hear of the reset from the read.
+  const server = await serving(net, { pauseOnConnect: true });
+  const peer = new Worker(resettingPeer, { eval: true, workerData: port(server) });
+  const [[socket]] = (await Promise.all([once(server, 'connection'), once(peer, 'message')])) as [
+    [nodeNet.Socket],
+    unknown,
+  ];
+  const ended = new Promise((resolve) => socket.on('close', resolve));
+  socket.on('error', (error) => log('server', 'error', describe(error)));
+  socket.write(Buffer.alloc(9000));
+  // The peer's thread goes on meanwhile.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, scaled(200));
+  socket.write(Buffer.alloc(9000), (error) => log('server', 'write', describe(error)));
+  await ended;
+  server.close();
+  await once(server, 'close');
+  await peer.terminate();
 });
 
 scenario('destroy() where there is no room', async (net, log) => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import net, { type Server } from 'ringcore/net';
+import net, { type Server, type Socket } from 'ringcore/net';
 import { closed, collect, connected, descriptors, listening, portOf, until } from './support.js';
 
 interface Handle {
@@ -248,4 +248,33 @@ t.test("of a program's own handle no more is asked than of node's", (t) => {
     t.same(calls, ['ref', 'readStart']);
     t.end();
   });
+});
+
+// Broken to see it fail: Connection and Listener keep the number.
+t.test('a handle that is closed does not reach the file that gets its number', async (t) => {
+  interface Kept extends Handle {
+    setNoDelay(enable: boolean): number;
+    shutdown(): number;
+  }
+  const kept = (owner: object): Kept => (owner as { _handle: Kept })._handle;
+  const server = await listening((socket) => void socket.on('error', () => {}).pipe(socket));
+  const first = await connected(server);
+  const other = await listening();
+  const handle = kept(first);
+  const listener = kept(other);
+  const { fd } = handle;
+  await closed(other);
+  first.destroy();
+  await once(first, 'close');
+  const next: Socket[] = [];
+  while (!next.some((socket) => kept(socket).fd === fd)) next.push(await connected(server));
+  t.ok(handle.shutdown() < 0);
+  t.ok(handle.setNoDelay(true) < 0);
+  t.ok(listener.listen(1) < 0);
+  t.match([handle.fd, listener.fd], [-1, -1]);
+  for (const socket of next) {
+    socket.end('echoed');
+    t.equal(String(await collect(socket)), 'echoed');
+  }
+  await closed(server);
 });

@@ -74,6 +74,15 @@ t.test('maxConnections drops, and says whom', async (t) => {
 
 const refuses = backend.name === 'node' && 'libuv closes connections that it has no descriptor for';
 
+function withFewDescriptors(script: string): string {
+  const command = `ulimit -n 1100; exec "$0" --input-type=module -e "$1"`;
+  const out = execFileSync('/bin/sh', ['-c', command, process.execPath, script], {
+    encoding: 'utf8',
+    timeout: scaled(10_000),
+  });
+  return out.trim();
+}
+
 t.test('without descriptors it waits, and goes on when there are some', { skip: refuses }, async (t) => {
   const script = `
     import { stats } from 'ringcore/core';
@@ -96,12 +105,32 @@ import net from 'ringcore/net';
     console.log(text, accepts < 20 ? 'idle' : accepts);
     server.close();
   `;
-  const command = `ulimit -n 1100; exec "$0" --input-type=module -e "$1"`;
-  const out = execFileSync('/bin/sh', ['-c', command, process.execPath, script], {
-    encoding: 'utf8',
-    timeout: scaled(10_000),
-  });
-  t.equal(out.trim(), 'served idle');
+  t.equal(withFewDescriptors(script), 'served idle');
+});
+
+// Broken to see it fail: ref() and unref() leave the timer alone.
+t.test('ref() and unref() count while it waits for a descriptor', async (t) => {
+  for (const [change, outcome] of [
+    ['ref', 'alive'],
+    ['unref', 'ended'],
+  ] as const) {
+    const script = `
+      import net from 'ringcore/net';
+      import { openSync } from 'node:fs';
+      import { once } from 'node:events';
+      const server = net.createServer(() => {}).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      if ('${change}' === 'ref') server.unref();
+      net.connect(server.address().port, '127.0.0.1').on('error', () => {}).unref();
+      await new Promise((resolve) => process.nextTick(resolve));
+      try { for (;;) openSync('/dev/null'); } catch {}
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      server.${change}();
+      setTimeout(() => (console.log('alive'), process.reallyExit()), 1000).unref();
+      process.on('exit', () => console.log('ended'));
+    `;
+    t.equal(withFewDescriptors(script), outcome, change);
+  }
 });
 
 t.test('Unix sockets: path, abstract path, permissions, the path is gone after close', async (t) => {

@@ -194,6 +194,40 @@ t.test('what was written before a socket is sent goes first, and is called back'
   for (const way of ways) t.same(await facts(t, 'main.cjs', source, { way, files }), node, way);
 });
 
+t.test('sockets that a child did not take any more stay usable here', async (t) => {
+  const source = `
+    const net = require('net');
+    const { fork } = require('child_process');
+    const { once } = require('events');
+    // It takes none: node sends the next when the one before has arrived.
+    const busy = \`process.on('message', () => { for (;;); }); process.send('ready');\`;
+    const clients = [], sockets = [];
+    const server = net.createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1', async () => {
+      const child = fork('-e', [busy], { execArgv: [] });
+      await once(child, 'message');
+      const { port } = server.address();
+      for (let i = 0; i < 3; i++) clients.push(net.connect(port, '127.0.0.1').resume());
+      while (sockets.length < 3) await once(server, 'connection');
+      let refused;
+      try { child.send(() => {}, sockets[2]); } catch (error) { refused = error.code; }
+      child.send('busy');
+      for (const socket of sockets) child.send('socket', socket);
+      const here = sockets.map((socket) => socket._handle !== null);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      // The first has gone; node does not close it here.
+      const ended = clients.slice(1).map((client) => once(client, 'close'));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(ended);
+      console.log(JSON.stringify({ refused, here }));
+      process.exit();
+    });`;
+  t.same(await facts(t, 'main.cjs', source, { way: '--require' }), {
+    refused: 'ERR_INVALID_ARG_TYPE',
+    here: [false, true, true],
+  });
+});
+
 t.test('so can those of another copy of ringcore', async (t) => {
   const source = `${prelude}
     const { fork } = require('child_process');
