@@ -130,6 +130,21 @@ t.test('close: descriptors and handlers are back', async (t) => {
   }
 });
 
+t.test('closed rings are forgotten', async (t) => {
+  const opened = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const other = Ring.open({ entries: 8, operations: 64 });
+      await nop({ ring: other });
+      other.close();
+      return new WeakRef(other);
+    }),
+  );
+  await sleep(1);
+  globalThis.gc!();
+  // The last ones may still be in somebody's hands.
+  t.ok(opened.filter((one) => one.deref() !== undefined).length < 5);
+});
+
 t.test('a ring that is opened when the loop is about to sleep', async (t) => {
   // A completion comes in the loop's prepare phase, in which a ring that it opens does not take part yet. Where that takes
   // longer than a turn may, the loop does not sleep anyway: hence so many.
