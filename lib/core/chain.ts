@@ -45,7 +45,7 @@ export function chain<const O extends readonly Operation<unknown>[]>(
   operations: O,
   options: ChainOptions = {},
 ): Promise<ChainValues<O>> {
-  const { signal, timeoutMs } = commonOptions(options);
+  const { signal, ring, timeoutMs } = commonOptions(options);
   if (!Array.isArray(operations) || !operations.every((member) => member instanceof Operation)) {
     throw invalidArgType('operations', 'an array of Operation', operations);
   }
@@ -55,7 +55,7 @@ export function chain<const O extends readonly Operation<unknown>[]>(
     throw invalidState('a member of a chain must not have been submitted, nor occur twice');
   }
   const members: readonly Operation<unknown>[] = operations;
-  const checked = { signal, timeout: timeoutMs > 0 ? timeoutMs : undefined, hard: options.hard };
+  const checked = { signal, ring, timeout: timeoutMs > 0 ? timeoutMs : undefined, hard: options.hard };
   return new Chain(members, checked).run() as Promise<ChainValues<O>>;
 }
 
@@ -118,7 +118,7 @@ class Chain implements Waiter {
   #pickRing(): Ring {
     const ring =
       this.#options.ring ?? this.#members.find((member) => member.ring !== undefined)?.ring ?? threadRing();
-    if (this.#members.some((member) => member.ring !== undefined && member.ring !== ring)) {
+    if (!this.#members.every((member) => member.fits(ring))) {
       throw invalidState('the members of a chain must go to one ring');
     }
     return ring;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { NativeRing } from './binding.js';
 import { IORING_TIMEOUT_ETIME_SUCCESS } from './constants.js';
 import { validatedDescriptor, type Descriptor } from './direct.js';
 import { invalidArgType, invalidArgValue, invalidState, outOfRange } from './errors.js';
@@ -112,10 +113,9 @@ export function timeoutMultishot(
 }
 
 /** The operation that another one is about: it must be in flight on the same ring. */
-function slotOf(target: Operation<unknown> | MultishotOperation<unknown>, ring: Ring | undefined): number {
+function slotOf(target: Operation<unknown> | MultishotOperation<unknown>, native: NativeRing): number {
   if (target.slot < 0) throw invalidState('the target operation is not in flight');
-  if (ring !== undefined && target.ring !== ring)
-    throw invalidState('the target operation is on another ring');
+  if (target.ring!.native !== native) throw invalidState('the target operation is on another ring');
   return target.slot;
 }
 
@@ -147,7 +147,7 @@ export function timeoutUpdate(
   validateUint32(timeoutFlags, 'options.timeoutFlags');
   return new Operation<void>(
     'timeout_update',
-    (native, f, t) => native.timeoutUpdate(f, t, slotOf(target, options.ring), ms, timeoutFlags),
+    (native, f, t) => native.timeoutUpdate(f, t, slotOf(target, native), ms, timeoutFlags),
     onRingOf(target, options),
     { decode: () => {} },
   );
@@ -158,7 +158,7 @@ export function timeoutRemove(target: Operation<void>, options: OperationOptions
   validateTarget(target);
   return new Operation<void>(
     'timeout_remove',
-    (native, f, t) => native.timeoutRemove(f, t, slotOf(target, options.ring)),
+    (native, f, t) => native.timeoutRemove(f, t, slotOf(target, native)),
     onRingOf(target, options),
     { decode: () => {} },
   );
@@ -206,7 +206,7 @@ export function cancel(target: CancelTarget, options: OperationOptions = {}): Op
     validateTarget(operation);
     return new Operation(
       'async_cancel',
-      (native, f, t) => native.cancelOperation(f, t, slotOf(operation, options.ring)),
+      (native, f, t) => native.cancelOperation(f, t, slotOf(operation, native)),
       onRingOf(operation, options),
       // Without IORING_ASYNC_CANCEL_ALL success is 0: it was the one.
       { expected, decode: (res) => (res === ENOENT ? 0 : 1) },

@@ -25,11 +25,12 @@ type Reader = { resolve: (result: IteratorResult<RingMessage>) => void; reject: 
 
 /**
  * Iterates over messages from the moment of the first `next()` on, so that none is lost between two turns of the loop.
- * `break` ends the subscription.
+ * `break` ends the subscription, and so does the end of the ring, which nobody tells those of who begin behind it.
  */
 export function messageIterator(
   listeners: Set<MessageListener>,
   signal: AbortSignal | undefined,
+  isClosed: () => boolean,
 ): AsyncIterableIterator<RingMessage> {
   validateAbortSignal(signal);
   const queue: RingMessage[] = [];
@@ -69,6 +70,7 @@ export function messageIterator(
         if (state !== 'ended') end();
         return Promise.reject(abortError(signal.reason));
       }
+      if (state === 'new' && isClosed()) end();
       if (state === 'ended') return Promise.resolve({ done: true, value: undefined });
       if (state === 'new') {
         state = 'listening';

@@ -371,6 +371,11 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     this.#finish(-125);
   }
 
+  /** @internal Whether it can go to `ring`: the one that it was given, and that of its descriptors and buffers. */
+  fits(ring: Ring): boolean {
+    return [this.#options.ring, this.#details.ring].every((own) => own === undefined || own === ring);
+  }
+
   /** @internal Makes it a member of a chain on `ring`, which prepares it. Nobody need listen to its own promise. */
   join(ring: Ring): void {
     this.#ring = ring;

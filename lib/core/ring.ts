@@ -203,7 +203,7 @@ export class Ring {
 
   /** The messages that other rings' `msgRing` sends here, until the loop is left. Waiting for one keeps the loop alive. */
   messages(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<RingMessage> {
-    return messageIterator(this.#listeners, options.signal);
+    return messageIterator(this.#listeners, options.signal, () => this.#closed);
   }
 
   /**

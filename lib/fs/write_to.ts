@@ -51,31 +51,54 @@ export async function writeContent(
 ): Promise<void> {
   if (content instanceof Uint8Array) return writeBytes(fd, content, task);
   const iterator = iteratorOf(content);
-  let finished = false;
-  try {
-    for (;;) {
-      // A source that never yields again must not keep the file open when the call has been ended.
-      const next = await whileWanted(iterator.next(), task);
-      if (next.done) break;
-      const chunk = next.value;
+  for (;;) {
+    const next = await nextOf(iterator, task);
+    if (next.done) return;
+    const chunk = next.value;
+    try {
       const bytes = ArrayBuffer.isView(chunk)
         ? bytesOf(chunk as View)
         : Buffer.from(chunk as string, encodingOr(encoding));
       await writeBytes(fd, bytes, task);
+    } catch (error) {
+      const left = leave(iterator);
+      await (task === undefined ? left : task.until(left));
+      throw error;
     }
-    finished = true;
-  } finally {
-    if (!finished) leave(iterator);
   }
 }
 
-function iteratorOf(content: Chunks): AsyncIterator<unknown> | Iterator<unknown> {
-  return Symbol.asyncIterator in content ? content[Symbol.asyncIterator]() : content[Symbol.iterator]();
+/** As `for await` does it, which could not be left while it waits. What a synchronous iterator gives may be promises. */
+function iteratorOf(content: Chunks): AsyncIterator<unknown> {
+  const { [Symbol.asyncIterator]: iterate } = content as Partial<AsyncIterable<unknown>>;
+  return iterate == null
+    ? inTurns(content as Iterable<unknown>)
+    : iterate.call(content as AsyncIterable<unknown>);
 }
 
-function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
-  // Nobody waits for it: a generator that is waiting itself answers late or never.
-  void Promise.resolve(iterator.return?.()).catch(() => {});
+async function* inTurns(content: Iterable<unknown>): AsyncGenerator<unknown> {
+  yield* content;
+}
+
+/** A source that never yields again must not keep the file open when the call has been ended; one that fails has ended. */
+async function nextOf(iterator: AsyncIterator<unknown>, task?: Task): Promise<IteratorResult<unknown>> {
+  try {
+    const next: unknown = await whileWanted(iterator.next(), task);
+    if (Object(next) !== next) throw new TypeError(`Iterator result ${String(next)} is not an object`);
+    return next as IteratorResult<unknown>;
+  } catch (error) {
+    // Nobody waits for it: a generator that is waiting itself answers late or never.
+    if (task?.stopped) void leave(iterator);
+    throw error;
+  }
+}
+
+async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // There is an error already.
+  }
 }
 
 /**

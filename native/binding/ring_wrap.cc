@@ -254,13 +254,7 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   wrap->ending_ = true;
   // libuv lets go of its handles later than the environment of its references.
   if (wrap->executor_ != nullptr) wrap->executor_->trace().stop();
-  wrap->trace_records_.Reset();
-  wrap->trace_full_.Reset();
-  wrap->object_.Reset();
-  wrap->batch_.Reset();
-  wrap->dispatch_.Reset();
-  wrap->allocate_.Reset();
-  napi_async_destroy(wrap->env_, wrap->async_context_);
+  wrap->forget_javascript();
   if (wrap->executor_ == nullptr) {
     closed(wrap);
   } else {
@@ -268,11 +262,25 @@ void RingWrap::clean_up(napi_async_cleanup_hook_handle, void* data) {
   }
 }
 
+// All of it leads to the ring of JavaScript, which holds the table of handlers.
+void RingWrap::forget_javascript() {
+  trace_records_.Reset();
+  trace_full_.Reset();
+  object_.Reset();
+  batch_.Reset();
+  dispatch_.Reset();
+  allocate_.Reset();
+  if (async_context_ != nullptr) napi_async_destroy(env_, async_context_);
+  async_context_ = nullptr;
+}
+
 void RingWrap::closed(void* data) {
   auto* wrap = static_cast<RingWrap*>(data);
   wrap->executor_.reset();
   if (!wrap->ending_) {
     wrap->owned_.clear();  // what came at last as well
+    const Napi::HandleScope scope(wrap->env_);
+    wrap->forget_javascript();
     return;
   }
   // Sockets, listeners and files that this environment's JavaScript held: nothing is in flight on them any

@@ -60,6 +60,7 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   void start_trace(const Napi::CallbackInfo& info);
   void trace_is_full() override;
   void close();
+  void forget_javascript();
   static void clean_up(napi_async_cleanup_hook_handle handle, void* data);
   static void closed(void* data);
 

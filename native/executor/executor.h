@@ -316,7 +316,9 @@ class Executor final : private LoopWatcher::Events {
   bool behind_waiting_ = false;  // the last operation was linked to the next, and may wait for ever
   bool dispatching_ = false;
   bool last_turn_ = false;
-  bool sleep_allowed_ = false;  // this turn's prepare is over, and found nothing to do
+  // This turn's prepare is over, and found nothing to do; or there is none: libuv calls those that are there
+  // when the phase begins, and a completion of another ring may have opened this one.
+  bool sleep_allowed_ = true;
   bool cancel_timer_armed_ = false;
   bool loop_poll_armed_ = false;
   bool closing_ = false;

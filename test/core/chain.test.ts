@@ -1,6 +1,20 @@
 import { getEventListeners } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import t from 'tap';
-import { chain, nop, openat, read, Ring, ring, stats, timeout, write } from 'ringcore/core';
+import {
+  cancel,
+  chain,
+  nop,
+  openat,
+  read,
+  readFixed,
+  RegisteredBuffer,
+  Ring,
+  ring,
+  stats,
+  timeout,
+  write,
+} from 'ringcore/core';
 import { exception, makePipe, rejection } from './support.js';
 
 t.test('the values of all members, in order; submitted together', async (t) => {
@@ -105,6 +119,35 @@ t.test('what cannot be chained is refused', async (t) => {
   const tooLong = Array.from({ length: 9 }, () => nop({ ring: other }));
   t.match(await rejection(chain(tooLong)), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
   await submitted;
+});
+
+t.test('the ring of its options; not past what its members belong to', async (t) => {
+  const other = Ring.open({ entries: 8 });
+  t.teardown(() => other.close());
+  const submitted = (): number[] => [other, ring()].map((one) => one.stats().submitted);
+  const [before, beforeHere] = submitted();
+  await chain([nop(), nop()], { ring: other });
+  t.strictSame(submitted(), [before! + 2, beforeHere]);
+
+  // Buffer 0 of the other ring is not buffer 0 of this one.
+  const mine = new RegisteredBuffer(4096);
+  const others = new RegisteredBuffer(4096, { ring: other });
+  const fd = openSync('/dev/zero', 'r');
+  t.teardown(() => closeSync(fd));
+  mine.buffer.fill(1);
+  const wrong = { code: 'ERR_INVALID_STATE', message: /one ring/ };
+  t.match(await rejection(chain([readFixed(fd, others, { ring: ring() })])), wrong);
+  t.match(await rejection(chain([nop(), readFixed(fd, others)], { ring: ring() })), wrong);
+  t.ok(mine.buffer.every((byte) => byte === 1));
+  mine.unregister();
+
+  const [reader] = await makePipe(t);
+  const reading = read(reader, Buffer.alloc(1));
+  const cancelling = cancel({ operation: reading });
+  const running = rejection(chain([reading], { ring: other }));
+  t.match(await rejection(cancelling), { code: 'ERR_INVALID_STATE', message: /another ring/ });
+  reading.cancel();
+  await running;
 });
 
 t.test('many chains at once, on a small ring with a small table', async (t) => {

@@ -186,6 +186,13 @@ t.test('msgRing', async (t) => {
   controller.abort();
   t.match(await rejection(aborted), { name: 'AbortError' });
   t.match(await rejection(msgRing(0, { value: 1 })), { code: /EBADFD|EBADF/, syscall: 'msg_ring' });
+  const late = other.messages();
+  other.close();
+  t.strictSame(
+    await late.next(),
+    { done: true, value: undefined },
+    'a ring that is closed says nothing more',
+  );
 });
 
 t.test('waitid', lacking('waitid'), async (t) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import nodeFs from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fs from 'ringcore/fs';
 import { appendFile, open, writeFile } from 'ringcore/fs/promises';
@@ -13,6 +14,9 @@ import { descriptors, pattern, settledDescriptors } from './helpers.js';
 const dir = t.testdir();
 const target = join(dir, 'target');
 const written = (): Buffer => nodeFs.readFileSync(target);
+const throwing = (message: string) => (): never => {
+  throw new Error(message);
+};
 
 t.test('data of many sizes', async (t) => {
   const before = descriptors();
@@ -81,6 +85,39 @@ t.test('an iterable that throws: the error, and the file is closed', async (t) =
   });
   t.notOk(left, 'the iterator has been left');
   t.equal(await settledDescriptors(before), before);
+});
+
+t.test('iterators are used as `for await` uses them', async (t) => {
+  let returned = 0;
+  const source = (next: () => unknown, name: symbol = Symbol.asyncIterator): AsyncIterable<string> => {
+    const leave = async (): Promise<never> => {
+      await sleep(5);
+      returned++;
+      throw new Error('not this one');
+    };
+    return { [name]: () => ({ next, return: leave }) } as never;
+  };
+  await writeFile(target, [Promise.resolve('a'), 'b'] as never);
+  t.equal(written().toString(), 'ab', 'promises of a synchronous iterator');
+  const values = 'xy'[Symbol.iterator].bind('xy');
+  await writeFile(target, { [Symbol.asyncIterator]: null, [Symbol.iterator]: values } as never);
+  t.equal(written().toString(), 'xy');
+  for (const failing of [() => Promise.reject(new Error('no more')), throwing('no more')]) {
+    await t.rejects(writeFile(target, source(failing)), { message: 'no more' });
+  }
+  await t.rejects(
+    writeFile(
+      target,
+      source(() => 5),
+    ),
+    { message: 'Iterator result 5 is not an object' },
+  );
+  t.equal(returned, 0, 'what has failed by itself is not left');
+  const wrong = (): object => ({ done: false, value: 5 });
+  await t.rejects(writeFile(target, source(wrong)), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.equal(returned, 1, 'what is left is waited for');
+  const sync = { [Symbol.iterator]: () => ({ next: wrong, return: throwing('not this one') }) };
+  await t.rejects(writeFile(target, sync as never), { code: 'ERR_INVALID_ARG_TYPE' });
 });
 
 t.test('modes and flags', async (t) => {
