@@ -1,7 +1,7 @@
 // Promise 8: after setuid and setgid new operations run as the new user; a child sees nothing of the ring.
 // Shown to fail: `#idsObjection` (lib/core/ring.ts) not asked: the SQPOLL ring opened root's file for nobody.
-// EFD_CLOEXEC left out (native/ring/ring.cc): the child had the eventfd. Each O_CLOEXEC and SOCK_CLOEXEC of lib/ and native/
-// left out, but those of the calls that answer at once.
+// EFD_CLOEXEC left out (native/ring/ring.cc): the child had the eventfd. The same with, one by one, the table
+// of mounts, sockets, accepts, duplicates, pipes, files that are opened or read, and what the core opens.
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { runScript } from '../core/support.js';
