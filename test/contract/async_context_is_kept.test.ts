@@ -1,6 +1,10 @@
 // Promise 14: AsyncLocalStorage, diagnostics_channel and unhandled rejections are as with node's own modules.
-// Shown to fail: `Receiver.complete` (lib/net/receiver.ts) without the connection's scope: the store was another's.
+// Shown to fail: `Receiver.complete` (lib/net/receiver.ts) without the connection's scope: the store was another's; the
+// same with the scopes of `Sender`, `Listener`, `ReadAhead`, the end of a `Connection`, `bound` (lib/fs/callback.ts) and
+// `Operation.callback` (lib/core/operation.ts). A channel of another name.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import t from 'tap';
+import { core } from 'ringcore';
 import { runScript } from '../core/support.js';
 
 const script = (from: string): string => `
@@ -81,4 +85,17 @@ t.test('each callback and event in the context that it belongs to', async (t) =>
   );
   t.strictSame(ringcore, node);
   t.ok(ringcore!.length > 25, `${ringcore!.length} events`);
+});
+
+t.test('callbacks of the core in the context of their call', async (t) => {
+  const store = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const call = (resolve: () => void): void => {
+    core.nop().callback(() => {
+      seen.push(store.getStore());
+      resolve();
+    });
+  };
+  await Promise.all(['one', 'two'].map((name) => store.run(name, () => new Promise<void>(call))));
+  t.strictSame(seen, ['one', 'two']);
 });

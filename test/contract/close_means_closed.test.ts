@@ -1,7 +1,9 @@
 // Promise 6: close and destroy flush or cancel what is in flight, send the FIN or RST, free the port at once; a reused
 // descriptor never sees an old operation.
 // Shown to fail: `Connection.close` (lib/net/connection.ts) not closing its receiver: no FIN came. `closeWithReset` doing
-// nothing: a FIN where a RST was due.
+// nothing: a FIN where a RST was due. `Listener.close` (lib/net/listener.ts) not letting go at once: the port was taken.
+// `Listener.#handle` keeping what comes behind that: the client waited. `OpTable::find` (native/op/op_table.cc) without the
+// generation: bytes of others.
 import { once } from 'node:events';
 import t from 'tap';
 import nodeNet from 'node:net';
@@ -90,6 +92,27 @@ t.test('a reused descriptor sees no old operation', async (t) => {
     console.log(JSON.stringify({ wrong, duplicated: plan.counts().duplicated > 0 }));`,
   );
   t.strictSame(result, { wrong: 0, duplicated: true });
+});
+
+t.test('a connection that comes though the server is closed, is closed', async (t) => {
+  const result = await underFaults(
+    t.testdir(),
+    `
+    let taken = 0;
+    const server = await listening(() => taken++);
+    const { port } = server.address();
+    // The kernel does not find the accept, and goes on with it.
+    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    server.close();
+    await turns(5);
+    const client = createRequire('/')('node:net').connect(port, '127.0.0.1').on('error', () => {}).resume();
+    const closed = await Promise.race([
+      once(client, 'close').then(() => true),
+      new Promise((resolve) => setTimeout(resolve, 5000, false)),
+    ]);
+    process.stdout.write(JSON.stringify({ taken, closed, cancelled: plan.counts().failed === 0 }), () => process.exit());`,
+  );
+  t.strictSame(result, { taken: 0, closed: true, cancelled: false });
 });
 
 t.test('nothing is in flight behind the end', async (t) => {

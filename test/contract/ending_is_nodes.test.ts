@@ -243,6 +243,14 @@ for (const options of ['{}', '{ sqpoll: {} }']) {
   });
 }
 
+t.test('what was started on files is done: a write of core to a pipe', async (t) => {
+  const { code, stdout, stderr } = await runScript(`
+    import { write } from 'ringcore/core';
+    write(1, Buffer.from('line')).submit();
+    process.exit(3);`);
+  t.strictSame({ code, stdout, stderr }, { code: 3, stdout: 'line', stderr: '' });
+});
+
 t.test(
   'a worker ends while what it has opened has not been told: by a ring without a free slot',
   async (t) => {

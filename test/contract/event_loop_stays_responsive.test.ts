@@ -1,6 +1,7 @@
 // Promise 13: no single turn does more than about 1 ms, or 1 MiB, of inline completions; timers and other handles run
 // in between. Counted in turns and bytes, not in time: the machine may be slow.
-// Shown to fail: a `kTurnBytes` of 1 GiB (native/executor/executor.h): all files were read in a few turns.
+// Shown to fail: a `kTurnBytes` of 1 GiB (native/executor/executor.h): all files were read in a few turns. A `kTurnNs` of days:
+// 17 slow completions in one. `may_answer` (native/executor/at_once.cc) always true: the timer never came.
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { core, fs, fsPromises } from 'ringcore';
@@ -64,4 +65,37 @@ t.test('completions that bring completions do not hold up a timer', async (t) =>
   });
   running = false;
   t.ok(chained > 1000, `${chained} completions beside 20 ticks`);
+});
+
+t.test('completions that take their time leave the rest to the next turn', async (t) => {
+  let [most, inThisTurn, total] = [0, 0, 0];
+  const turn = (): void => {
+    most = Math.max(most, inThisTurn);
+    inThisTurn = 0;
+    if (total < 100) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await new Promise<void>((resolve) => {
+    const again = (): void => {
+      inThisTurn++;
+      for (const end = performance.now() + 0.5; performance.now() < end;);
+      if (++total < 100) core.nop().callback(again);
+      else resolve();
+    };
+    core.nop().callback(again);
+  });
+  t.ok(most > 0 && most <= 8, `at most ${most} in a turn`);
+});
+
+t.test('answers from memory do not hold up a timer', async (t) => {
+  const path = `${t.testdir()}/file`;
+  writeFileSync(path, 'x');
+  let running = true;
+  setTimeout(() => (running = false), 1);
+  let answers = 0;
+  while (running && answers < 100_000) {
+    await fsPromises.stat(path);
+    answers++;
+  }
+  t.notOk(running, `${answers} answers`);
 });

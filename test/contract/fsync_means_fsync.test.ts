@@ -1,6 +1,9 @@
 // Promise 2: fsync resolves only after its own CQE succeeded, and is never run past a failed or short write.
-// Shown to fail: a NOP in place of the fsync (lib/fs/handle_changes.ts): no caller heard of the failure.
+// Shown to fail: a NOP in place of the fsync (lib/fs/handle_changes.ts): no caller heard of the failure. `writeFile`
+// (lib/fs/write_file.ts) not waiting for it, or asking for it behind a write that failed. `Chain` (lib/core/chain.ts) with
+// hard links, or none: the fsync ran.
 import t from 'tap';
+import { runScript } from '../core/support.js';
 import { underFaults } from './faulty.js';
 
 t.test('a failing fsync fails its caller', async (t) => {
@@ -72,4 +75,37 @@ t.test('behind a write that failed, or was cut off, there is none', async (t) =>
     console.log(JSON.stringify(outcome));`,
   );
   t.strictSame(result, { failed: 'ENOSPC 0', cutOff: 'ENOSPC 0' });
+});
+
+t.test('the same in a chain', async (t) => {
+  const result = await underFaults(
+    t.testdir(),
+    `
+    const ENOSPC = 28;
+    const fd = nodeFs.openSync(work + '/file', 'w');
+    const write = core.write(fd, Buffer.alloc(1000), { position: 0 });
+    const sync = core.fsync(fd);
+    plan.begin(1, {}, { once: { opcode: opcode.write, after: 0, errno: ENOSPC } });
+    const outcome = [await codeOf(core.chain([write, sync])), await codeOf(write), await codeOf(sync)];
+    plan.end();
+    console.log(JSON.stringify(outcome));`,
+  );
+  t.strictSame(result, ['ENOSPC', 'ENOSPC', 'ECANCELED']);
+});
+
+t.test('the same in a chain whose write was short, at the limit of the size of files', async (t) => {
+  const directory = t.testdir();
+  const { stdout, stderr } = await runScript(
+    `
+    import { chain, fsync, openat, write } from 'ringcore/core';
+    const codeOf = (promise) => promise.then((value) => value, (error) => error.code);
+    const fd = await openat(process.argv[1], { oflags: 0o102, mode: 0o600 });
+    const writing = write(fd, Buffer.alloc(300_000), { position: 0 });
+    const sync = fsync(fd);
+    const all = await codeOf(chain([writing, sync]));
+    const bytes = await writing;
+    console.log(JSON.stringify([all, bytes > 0 && bytes < 300_000, await codeOf(sync)]));`,
+    { args: [`${directory}/file`], wrapper: ['sh', '-c', 'ulimit -f 100 && exec "$0" "$@"'] },
+  );
+  t.strictSame(stderr || JSON.parse(stdout), ['ECANCELED', true, 'ECANCELED']);
 });

@@ -1,6 +1,8 @@
 // Promise 3: what the kernel reads or writes is neither freed nor reused before the terminal completion.
 // Shown to fail: `Operation.#abandon` (lib/core/operation.ts) taking itself out of `ring.handlers`: the buffers of
-// aborted reads were collected while the kernel had them.
+// aborted reads were collected while the kernel had them. `OpTable::cancelling` (native/op/op_table.cc) releasing the
+// storage: other directories were made. `Args::vectors` (native/binding/args.cc) with the same memory for all. `Sender.close`
+// (lib/net/sender.ts) letting go of the views: they were collected while the kernel sent them.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 
@@ -57,6 +59,76 @@ t.test('paths, addresses and vectors belong to the operation, not to their strin
     console.log(JSON.stringify({ wrong, files: nodeFs.readdirSync(work).length - 1 }));`,
   );
   t.strictSame(result, { wrong: 0, files: 300 });
+});
+
+t.test('vectors of several writes of one turn', async (t) => {
+  const result = await underFaults<Record<string, unknown>>(
+    t.testdir(),
+    `
+    const handle = await fs.promises.open(work + '/vectors', 'w');
+    const parts = (i) => Array.from({ length: 20 }, (_, k) => Buffer.from([i, k]));
+    await Promise.all(Array.from({ length: 100 }, (_, i) => handle.writev(parts(i), i * 40)));
+    await handle.close();
+    const expected = Buffer.concat(Array.from({ length: 100 }, (_, i) => parts(i)).flat());
+    console.log(JSON.stringify({ same: nodeFs.readFileSync(work + '/vectors').equals(expected) }));`,
+  );
+  t.strictSame(result, { same: true });
+});
+
+t.test('paths of what was aborted before the kernel had it, and is done all the same', async (t) => {
+  const result = await underFaults<Record<string, unknown>>(
+    t.testdir(),
+    `
+    // Longer than what a slot has room for by itself.
+    const name = (letter, i) => work + '/' + letter.repeat(180) + i;
+    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    for (let i = 0; i < 100; i++) {
+      const controller = new AbortController();
+      core.mkdirat(name('a', i), { signal: controller.signal }).then(() => {}, () => {});
+      controller.abort();
+      // In the memory of the other, if that had been given back.
+      core.openat(name('n', i)).then(() => {}, () => {});
+    }
+    while (core.stats().inFlight > 0) await turn();
+    plan.end();
+    const made = nodeFs.readdirSync(work).filter((entry) => entry.startsWith('a'.repeat(180)));
+    console.log(JSON.stringify({ made: made.length, all: nodeFs.readdirSync(work).length }));`,
+  );
+  // And the plan.
+  t.strictSame(result, { made: 100, all: 101 });
+});
+
+t.test('what is being sent when its socket is destroyed', async (t) => {
+  const result = await underFaults<Record<string, unknown>>(
+    t.testdir(),
+    `
+    const peers = [];
+    const server = await listening((peer) => peers.push(peer.pause().on('error', () => {})));
+    const sent = [];
+    // As above: the kernel sends on from the memory.
+    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    for (let i = 0; i < 8; i++) {
+      const socket = net.connect(server.address().port).on('error', () => {});
+      await once(socket, 'connect');
+      const piece = Buffer.allocUnsafeSlow(16 * 1024 * 1024);
+      sent.push(new WeakRef(piece.buffer));
+      socket.write(piece);
+      // Until the kernel has no room for more.
+      await turns(20);
+      socket.destroy();
+    }
+    const alive = () => sent.filter((ref) => ref.deref() !== undefined).length;
+    const collect = async () => { for (let i = 0; i < 5; i++) { gc(); await turn(); } };
+    await collect();
+    const during = alive();
+    plan.end();
+    for (const peer of peers) peer.resetAndDestroy();
+    server.close();
+    while (core.stats().inFlight > 0) await turn();
+    await collect();
+    console.log(JSON.stringify({ during, after: alive() < 3 ? 'collected' : alive() }));`,
+  );
+  t.strictSame(result, { during: 8, after: 'collected' });
 });
 
 t.test("a worker's end, and the process's, with the kernel holding memory", async (t) => {

@@ -1,5 +1,7 @@
 // Promise 9: SQ full, CQ overflow, ENOBUFS, EAGAIN, EINTR, EBUSY: handled, counted in `stats()`, invisible to the caller.
 // Shown to fail: `Request.complete` (lib/fs/request.ts) not repeating what was interrupted: callers saw EINTR.
+// `Ring::wants_enter` (native/ring/ring.h) without CQ_OVERFLOW, `Ring.#scheduleDrain` (lib/core/ring.ts) not called behind a
+// batch, `Receiver.#waitForBuffer` (lib/net/receiver.ts) waiting in any case: it hung.
 import t from 'tap';
 import { underFaults } from './faulty.js';
 

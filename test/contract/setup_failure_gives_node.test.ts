@@ -1,6 +1,7 @@
 // Promise 10: any failure to set the ring up still gives node's behaviour, with the reason; strict mode makes it a clear
 // error. (What the reason says: test/core/backend.test.ts, by strace.)
-// Shown to fail: `decide` (lib/core/backend.ts) rethrowing all but EPERM and ENOSYS: the imports failed.
+// Shown to fail: `decide` (lib/core/backend.ts) rethrowing all but EPERM and ENOSYS: the imports failed. `Ring::~Ring`
+// (native/ring/ring.cc) not closing the eventfd: it was left.
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,9 +9,15 @@ import { runScript } from '../core/support.js';
 import { faultEnvironment } from '../faults/runner.js';
 
 const script = `
-  import { backend, fs, fsPromises, net } from 'ringcore';
   import { once } from 'node:events';
   import { readdirSync, readlinkSync } from 'node:fs';
+  // Of a ring: its descriptor and its eventfd, beside those of libuv.
+  const ofRings = () => readdirSync('/proc/self/fd').filter((fd) => {
+    try { return /io_uring|eventfd/.test(readlinkSync('/proc/self/fd/' + fd)); } catch { return false; }
+  }).length;
+  const before = ofRings();
+  const { backend, fs, fsPromises, net } = await import('ringcore');
+  const left = ofRings() - before;
   const text = await fsPromises.readFile('/etc/passwd', 'utf8');
   const same = text === fs.readFileSync('/etc/passwd', 'utf8');
   const server = net.createServer((socket) => socket.end('hello')).listen(0);
@@ -18,8 +25,6 @@ const script = `
   let got = '';
   for await (const chunk of net.connect(server.address().port)) got += chunk;
   server.close();
-  const open = readdirSync('/proc/self/fd').map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } });
-  const left = open.filter((link) => link.includes('io_uring')).length;
   const { name, code, reason, remedy } = backend;
   console.log(JSON.stringify({ name, code, told: Boolean(reason && remedy), same, got, left }));`;
 

@@ -1,14 +1,19 @@
 // Promise 1: a write, a send or a copy settles only after every byte, or says how many went.
 // Shown to fail: `Writing` (lib/fs/transfer.ts) ending at a short write: files ended early. `Sender` (lib/net/sender.ts)
-// finishing at its first completion: bytes were missing at the peer.
+// finishing at its first completion, or not moving on inside a buffer: bytes were missing at the peer. `remaining` (lib/fs/
+// transfer.ts) skipping whole buffers only, `Linked` (lib/fs/linked.ts) without its links, `RangeCopy.#settlePiece` taking a
+// short splice for whole: other contents. `writeAndClose` (lib/fs/write_then_close.ts) without its rest: no error.
 import t from 'tap';
+import { runScript } from '../core/support.js';
 import { underFaults } from './faulty.js';
 
 t.test('every transfer is short, and all bytes arrive', async (t) => {
   const result = await underFaults<Record<string, unknown>>(
     t.testdir(),
     `
-    const data = Buffer.alloc(900_000, 'ringcore');
+    import { randomBytes } from 'node:crypto';
+    // No part of it is like another.
+    const data = randomBytes(900_000);
     const is = (path) => nodeFs.readFileSync(path).equals(data);
     const path = (name) => work + '/' + name;
     const result = {};
@@ -23,6 +28,10 @@ t.test('every transfer is short, and all bytes arrive', async (t) => {
     result.handle = is(path('handle'));
     await fs.promises.copyFile(path('source'), path('copy'));
     result.copyFile = is(path('copy'));
+    const pieces = randomBytes(5_000_001);
+    nodeFs.writeFileSync(path('pieces'), pieces);
+    await fs.promises.copyFile(path('pieces'), path('piecesCopy'));
+    result.piecesCopy = nodeFs.readFileSync(path('piecesCopy')).equals(pieces);
     nodeFs.writeFileSync(path('small'), data.subarray(0, 3000));
     await fs.promises.copyFile(path('small'), path('smallCopy'));
     result.smallCopy = nodeFs.readFileSync(path('smallCopy')).equals(data.subarray(0, 3000));
@@ -39,6 +48,13 @@ t.test('every transfer is short, and all bytes arrive', async (t) => {
     socket.end();
     await once(server, 'close');
     result.socket = Buffer.concat(got).equals(data);
+    // More than the kernel has room for while nobody reads.
+    const large = randomBytes(16 * 1024 * 1024);
+    const chunks = [];
+    const reader = await listening((peer) => peer.on('data', (chunk) => chunks.push(chunk)).on('end', () => reader.close()));
+    net.connect(reader.address().port).end(large);
+    await once(reader, 'close');
+    result.largeSend = Buffer.concat(chunks).equals(large);
     plan.end();
     result.shortened = plan.counts().shortened > 20;
     console.log(JSON.stringify(result));`,
@@ -49,9 +65,11 @@ t.test('every transfer is short, and all bytes arrive', async (t) => {
     writev: 500_000,
     handle: true,
     copyFile: true,
+    piecesCopy: true,
     smallCopy: true,
     stream: true,
     socket: true,
+    largeSend: true,
     shortened: true,
   });
 });
@@ -77,3 +95,18 @@ t.test(
     t.strictSame(result, { told: true, next: 'ENOSPC', whole: 'ENOSPC' });
   },
 );
+
+t.test('a file that may not become so large: what is left of a short write fails', async (t) => {
+  const directory = t.testdir();
+  const { stdout, stderr } = await runScript(
+    `
+    import { fsPromises } from 'ringcore';
+    import { statSync } from 'node:fs';
+    const [path] = process.argv.slice(1);
+    const code = await fsPromises.writeFile(path, Buffer.alloc(300_000)).then(() => 'done', (error) => error.code);
+    const { size } = statSync(path);
+    console.log(JSON.stringify({ code, short: size > 0 && size < 300_000 }));`,
+    { args: [`${directory}/file`], wrapper: ['sh', '-c', 'ulimit -f 100 && exec "$0" "$@"'] },
+  );
+  t.strictSame(stderr || JSON.parse(stdout), { code: 'EFBIG', short: true });
+});

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -338,6 +339,7 @@ class FaultyRing {
         break;
       case IORING_OP_READV:
       case IORING_OP_WRITEV:
+        return shorten_vectors(sqe, random);
       case IORING_OP_SEND:
       case IORING_OP_SEND_ZC:
       case IORING_OP_SPLICE:
@@ -356,6 +358,20 @@ class FaultyRing {
     if (sqe.len < 2 * least) return;
     sqe.len = static_cast<u32>((1 + random % (sqe.len / least - 1)) * least);
     sqe.flags &= static_cast<u8>(~IOSQE_CQE_SKIP_SUCCESS);  // that it is short must be told
+    plan().shortened++;
+  }
+
+  // In the middle of one of them.
+  void shorten_vectors(io_uring_sqe& sqe, u64 random) {
+    auto* vectors = reinterpret_cast<iovec*>(sqe.addr);
+    const u32 last = random % sqe.len;
+    iovec& vector = vectors[last];
+    const bool aligned = vector.iov_len % 512 == 0 && reinterpret_cast<u64>(vector.iov_base) % 512 == 0;
+    const std::size_t least = aligned ? 512 : 1;
+    if (vector.iov_len < 2 * least) return;
+    vector.iov_len = (1 + random % (vector.iov_len / least - 1)) * least;
+    sqe.len = last + 1;
+    sqe.flags &= static_cast<u8>(~IOSQE_CQE_SKIP_SUCCESS);
     plan().shortened++;
   }
 

@@ -132,8 +132,10 @@ t.test('link-timeout, defer-tw-timeout: the time is over when the data arrives',
 });
 
 t.test('accept-reuse: a listener is closed, and its number is the next one’s', async (t) => {
-  const before = descriptors();
-  for (let i = 0; i < 30; i++) {
+  let before = 0;
+  for (let i = 0; i < 31; i++) {
+    // libuv keeps a descriptor in reserve from the first stream on, which standard output need not be.
+    if (i === 1) before = descriptors();
     const first = net.createServer((socket) => socket.end('first')).listen(0, '127.0.0.1');
     await once(first, 'listening');
     const port = portOf(first);

@@ -1,10 +1,14 @@
 // Faults that were seen in ringcore's ancestor and in its peers. Those that have tests elsewhere: late completions and
 // cancelled opens (test/contract/abort_rejects_at_once), short writes (short_writes_resume), set-up failures of any errno
 // (setup_failure_gives_node), setuid and close-on-exec (credentials_and_processes), the end of connections
-// (close_means_closed), ENOBUFS (nothing_is_dropped), the examples' own (test/examples).
+// (close_means_closed), ENOBUFS (nothing_is_dropped), fields of SQEs (test/native/op_shapes.test.cc), ends of multishots
+// (test/hazards/multishot), the examples' own (test/examples).
+//
+// Broken on purpose, to see them fail: native/ring/ring.h: sqpoll_sleeps() is never true (it hangs); native/ring/ring.cc: ~Ring()
+// keeps its mappings.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import nodeNet from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t from 'tap';
@@ -20,6 +24,19 @@ t.test('257 operations on a ring of 256 entries, and 10,000', async (t) => {
     t.equal(ring.stats().inFlight, 0, `${count}`);
     ring.close();
   }
+});
+
+t.test('the thread of an SQPOLL ring is woken when it has fallen asleep', async (t) => {
+  const ring = core.Ring.open({ sqpoll: { idleMs: 1 } });
+  const sleeps = (): boolean =>
+    readdirSync('/proc/self/task').some((task) =>
+      /\(iou-sqp.*\) S /.test(readFileSync(`/proc/self/task/${task}/stat`, 'utf8')),
+    );
+  for (let round = 0; round < 20; round++) {
+    t.ok(await until(sleeps));
+    await core.nop({ ring });
+  }
+  ring.close();
 });
 
 t.test('results of finished operations do not pile up', async (t) => {
@@ -54,6 +71,33 @@ t.test('connecting, binding and opening in vain leave no descriptor', async (t) 
   for (let i = 0; i < 50; i++) await failing();
   t.ok(await until(() => descriptors() <= before, 5000), `${descriptors() - before} more`);
   taken.close();
+});
+
+t.test('rings that are closed, or cannot be set up, leave no mapping', async (t) => {
+  const script = `
+    import { core } from 'ringcore';
+    import { closeSync, openSync, readFileSync } from 'node:fs';
+    const mappings = () => readFileSync('/proc/self/maps', 'utf8').split('io_uring').length - 1;
+    const before = mappings();
+    for (let i = 0; i < 20; i++) core.Ring.open().close();
+    const closed = mappings() - before;
+    const fds = [];
+    for (;;) {
+      try { fds.push(openSync('/dev/null')); } catch { break; }
+    }
+    // There is room for the table of mounts and the ring, and none for its eventfd.
+    closeSync(fds.pop());
+    closeSync(fds.pop());
+    const steps = new Set();
+    for (let i = 0; i < 20; i++) {
+      try { core.Ring.open(); } catch ({ reason }) { steps.add(reason.split(' ', 1)[0]); }
+    }
+    closeSync(fds.pop());
+    console.log(JSON.stringify({ closed, steps: [...steps], failed: mappings() - before }));`;
+  const { stdout, stderr } = await runScript(script, {
+    wrapper: ['sh', '-c', 'ulimit -n 100 && exec "$0" "$@"'],
+  });
+  t.strictSame(stderr || JSON.parse(stdout), { closed: 0, steps: ['eventfd'], failed: 0 });
 });
 
 t.test('a port is free when the process that had it has gone', async (t) => {
