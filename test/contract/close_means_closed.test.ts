@@ -3,7 +3,8 @@
 // Shown to fail: `Connection.close` (lib/net/connection.ts) not closing its receiver: no FIN came. `closeWithReset` doing
 // nothing: a FIN where a RST was due. `Listener.close` (lib/net/listener.ts) not letting go at once: the port was taken.
 // `Listener.#handle` keeping what comes behind that: the client waited. `OpTable::find` (native/op/op_table.cc) without the
-// generation: bytes of others.
+// generation: bytes of others. `Connection.settled` not asking whether a receive, a send or a connect is in flight, each by
+// itself: the descriptor was closed before that had ended.
 import { once } from 'node:events';
 import t from 'tap';
 import nodeNet from 'node:net';
@@ -113,6 +114,62 @@ t.test('a connection that comes though the server is closed, is closed', async (
     process.stdout.write(JSON.stringify({ taken, closed, cancelled: plan.counts().failed === 0 }), () => process.exit());`,
   );
   t.strictSame(result, { taken: 0, closed: true, cancelled: false });
+});
+
+t.test('the descriptor is not closed before what is in flight on it has ended', async (t) => {
+  const result = await underFaults(
+    t.testdir(),
+    `
+    const full = await core.socket(core.constants.AF_INET, core.constants.SOCK_STREAM);
+    await bind(full, { address: '127.0.0.1', port: 0 });
+    await listen(full, 0);
+    const fullPort = core.localAddress(full).port;
+    const peers = [];
+    const server = await listening((peer) => peers.push(peer.pause().on('error', () => {})));
+    const connected = async (options) => {
+      const socket = net.connect({ port: server.address().port, ...options }).on('error', () => {});
+      await once(socket, 'connect');
+      return socket;
+    };
+    const inFlight = {
+      receive: async () => (await connected()).resume(),
+      send: async () => {
+        const socket = (await connected({ allowHalfOpen: true })).resume();
+        while (peers.length < 2) await turn();
+        // Nothing more is received then.
+        peers[1].end();
+        await once(socket, 'end');
+        socket.write(Buffer.alloc(16 * 1024 * 1024));
+        return socket;
+      },
+      connect: async () => {
+        for (;;) {
+          const socket = net.connect(fullPort, '127.0.0.1').on('error', () => {});
+          await turns(20);
+          if (socket.connecting) return socket;
+          socket.destroy();
+        }
+      },
+    };
+    const sockets = [];
+    for (const begin of Object.values(inFlight)) sockets.push(await begin());
+    await turns(20);
+    const paths = sockets.map((socket) => '/proc/self/fd/' + socket._handle.fd);
+    const open = () => paths.filter((path) => nodeFs.existsSync(path)).length;
+    let closed = 0;
+    for (const socket of sockets) socket.on('close', () => closed++);
+    // The kernel does not find what is to be cancelled.
+    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    for (const socket of sockets) socket.destroy();
+    await turns(50);
+    const during = { open: open(), closed };
+    plan.end();
+    for (const peer of peers) peer.resetAndDestroy();
+    const end = Date.now() + 5000;
+    while (closed < sockets.length && Date.now() < end) await turn();
+    process.stdout.write(JSON.stringify({ during, after: { open: open(), closed } }), () => process.exit());`,
+  );
+  t.strictSame(result, { during: { open: 3, closed: 0 }, after: { open: 0, closed: 3 } });
 });
 
 t.test('nothing is in flight behind the end', async (t) => {

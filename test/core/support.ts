@@ -73,9 +73,9 @@ export async function bind(fd: number, address: InternetAddress): Promise<void> 
 }
 
 /** As core's; without the ring before 6.11. */
-export async function listen(fd: number): Promise<void> {
-  if (probe().supports('listen')) return listenByRing(fd);
-  calls.listen(fd, 511);
+export async function listen(fd: number, backlog = 511): Promise<void> {
+  if (probe().supports('listen')) return listenByRing(fd, backlog);
+  calls.listen(fd, backlog);
 }
 
 /** For what cannot be tried. */
