@@ -4,6 +4,7 @@
 // files was done at the end (native/executor/at_exit.cc), all of `lasting` failed; each of these, its own test: no `beginLastTurn`, no
 // `FileCopy.finish`, that by names though the files are open, or without what has come of an open, only the first ring in
 // `at_exit`, only what lasts or no `close_unclaimed` in `make_room_at_exit`, no pipes in `lasts`.
+// `Listener.letGo` (lib/net/listener.ts) not called at the exit: the port was taken.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -302,4 +303,22 @@ t.test('a worker is terminated at any moment of its work', async (t) => {
     t.equal(await worker.terminate(), 1, `round ${round}`);
   }
   t.equal(ofRings(), before);
+});
+
+t.test('the port of a server is free at the exit', async (t) => {
+  const { code, stdout, stderr } = await runScript(`
+    import net from 'ringcore/net';
+    import { once } from 'node:events';
+    import { spawnSync } from 'node:child_process';
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    // Behind the server's own: what comes now finds the process ended, as far as its port goes.
+    process.on('exit', () => {
+      const next = "net.createServer().on('error', (error) => console.log(error.code)).listen(" + port +
+        ", '127.0.0.1', function () { console.log('listening'); this.close(); })";
+      process.stdout.write(spawnSync(process.execPath, ['-e', next], { encoding: 'utf8' }).stdout);
+    });
+    process.exit();`);
+  t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'listening\n', stderr: '' });
 });
