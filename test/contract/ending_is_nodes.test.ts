@@ -4,7 +4,8 @@
 // files was done at the end (native/executor/at_exit.cc), all of `lasting` failed; each of these, its own test: no `beginLastTurn`, no
 // `FileCopy.finish`, that by names though the files are open, or without what has come of an open, only the first ring in
 // `at_exit`, only what lasts or no `close_unclaimed` in `make_room_at_exit`, no pipes in `lasts`.
-// `Listener.letGo` (lib/net/listener.ts) not called at the exit: the port was taken.
+// `Listener.letGo` (lib/net/listener.ts) not called at the exit: the port was taken. `Ring.admit` (lib/core/ring.ts) not holding
+// `#waitersAlive`: the process ended before what waited.
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -321,4 +322,15 @@ t.test('the port of a server is free at the exit', async (t) => {
     });
     process.exit();`);
   t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'listening\n', stderr: '' });
+});
+
+t.test('what waits for a slot keeps the process, though what has the slots does not', async (t) => {
+  const { code, stdout, stderr } = await runScript(`
+    import { Ring, nop, timeout } from 'ringcore/core';
+    const ring = Ring.open({ operations: 1 });
+    timeout(50, { ring }).unref().submit();
+    nop({ ring }).callback(() => console.log('done'));
+    if (ring.waiting !== 1) throw new Error('it does not wait');
+    process.on('exit', () => console.log('exit', ring.waiting));`);
+  t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'done\nexit 0\n', stderr: '' });
 });
