@@ -2,7 +2,8 @@
 // in between. Counted in turns and bytes, not in time: the machine may be slow.
 // Shown to fail: a `kTurnBytes` of 1 GiB (native/executor/executor.h): all files were read in a few turns. A `kTurnNs` of days:
 // 17 slow completions in one. `may_answer` (native/executor/at_once.cc) always true: the timer never came.
-import { writeFileSync } from 'node:fs';
+// `used_up` (native/executor/turn.cc) always false: two large reads in a turn.
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { core, fs, fsPromises } from 'ringcore';
 
@@ -45,6 +46,19 @@ t.test('streams of large files', async (t) => {
   const { most, turns } = await mostInOneTurn(() => Promise.all([stream(), stream(), stream(), stream()]));
   t.ok(most <= 4 * mebibyte, `at most ${(most / mebibyte).toFixed(1)} MiB in a turn`);
   t.ok(turns >= 16, `${turns} turns`);
+});
+
+t.test('what came before the timers counts for what comes behind them', async (t) => {
+  const path = `${t.testdir()}/file`;
+  writeFileSync(path, Buffer.alloc(mebibyte));
+  const fd = openSync(path, 'r');
+  t.teardown(() => closeSync(fd));
+  const buffer = Buffer.alloc(mebibyte);
+  // Each alone has all that a turn may do.
+  const { most } = await mostInOneTurn(async () => {
+    for (let i = 0; i < 50; i++) await core.read(fd, buffer, { position: 0 });
+  });
+  t.equal(most / mebibyte, 1, 'MiB in a turn');
 });
 
 t.test('completions that bring completions do not hold up a timer', async (t) => {
