@@ -1,12 +1,14 @@
 // Promise 12: a socket or file stream that nobody reads stops receiving within its highWaterMark plus what the kernel had
 // in flight. (More: test/net/backpressure.test.ts.)
 // Shown to fail: a `limit` of 4000 chunks (lib/fs/read_ahead.ts): more of the file was read than the stream may hold.
+// `MultishotOperation.#want` (lib/core/multishot.ts) without its look at the queue: every connection was taken.
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import nodeNet, { type AddressInfo } from 'node:net';
 import t from 'tap';
 import { core, fs } from 'ringcore';
 import net, { type Socket } from 'ringcore/net';
+import { listeningSocket } from '../core/support.js';
 
 const mebibyte = 1024 * 1024;
 /** What all sockets together may have in flight, and a margin. */
@@ -56,6 +58,32 @@ t.test('a file stream that nobody reads', async (t) => {
   t.ok(read <= 8 * 64 * 1024 + mebibyte, `${read} bytes`);
   stream.destroy();
   await once(stream, 'close');
+});
+
+t.test('an operation of many results that nobody takes', async (t) => {
+  const { fd, address } = await listeningSocket(t);
+  const highWaterMark = 4;
+  const connections = core.acceptMultishot(fd, { highWaterMark });
+  const iterator = connections[Symbol.asyncIterator]();
+  const peers: nodeNet.Socket[] = [];
+  const connect = async (): Promise<void> => {
+    const peer = nodeNet.connect(address.port, address.address).on('error', () => {});
+    peers.push(peer);
+    await once(peer, 'connect');
+    // Its result is here, and so is the end of what was stopped.
+    await turns(20);
+  };
+  const first = iterator.next();
+  await connect();
+  closeSync((await first).value!);
+  // One after the other: none can be in flight when it is stopped.
+  for (let i = 0; i < 20; i++) await connect();
+  t.equal(connections.queued, highWaterMark);
+  t.equal(connections.slot, -1, 'it is not armed');
+  for (let i = 0; i < 20; i++) closeSync((await iterator.next()).value!);
+  t.pass('all come when they are taken');
+  await iterator.return?.();
+  for (const peer of peers) peer.destroy();
 });
 
 t.test('a peer that does not read holds back the writer', async (t) => {
