@@ -282,42 +282,53 @@ void Program::send_message() {
 void Program::act() {
   if (executor_ == nullptr || executor_->closing() || winding_down_ || !running_) return;
   const uint32_t what = random_.below(100);
-  tell("action %u", what);
   Started* one = any_started();
   const auto slot = one == nullptr ? 0 : static_cast<uint32_t>(slot_of(*one));
   if (what < 40) {
+    tell("program: an operation");
     start_one(0);
   } else if (what < 50) {
+    tell("program: a chain");
     start_chain();
   } else if (what < 55) {
+    tell("program: a multishot receive");
     start_stream();
   } else if (what < 58) {
+    tell("program: a multishot accept");
     start<AcceptMultishot>([](Op&, Started& started) {
       started.multishot = true;
       return AcceptMultishot{kSomeFile, 0, false};
     });
   } else if (what < 60) {
+    tell("program: a multishot poll");
     start<PollMultishot>([](Op&, Started& started) {
       started.multishot = true;
       return PollMultishot{kSomeFile, 1};
     });
   } else if (what < 61) {
+    tell("program: a multishot timeout");
     start<TimeoutMultishot>([&](Op& op, Started& started) {
       started.multishot = true;
       return TimeoutMultishot{op.storage.store(timespec_of(0.3)), random_.between(1, 4)};
     });
   } else if (what < 66) {
+    tell("program: readFile");
     read_file();
   } else if (what < 73) {
+    tell("program: a descriptor is closed");
     close_one();
   } else if (what < 75) {
+    tell("program: a timeout is changed, or an operation cancelled by another");
     start_timeout_change();
   } else if (what < 77) {
+    tell("program: a message to the other ring");
     send_message();
   } else if (what < 85 && one != nullptr) {
+    tell("program: slot %u is cancelled", slot);
     one->aborted = true;
     executor_->cancel(slot);
   } else if (what < 88 && one != nullptr) {
+    tell("program: slot %u is cancelled now", slot);
     const uint64_t user_data = one->user_data;
     // One that waits behind others may have to be asked again.
     const bool alone = one->chain == nullptr && one->kind != kKindOf<ReadFileKind>;
@@ -332,12 +343,16 @@ void Program::act() {
     const Op& op = executor_->operation(slot);
     if (op.state == OpState::kDelivered) return;
     one->referenced = !one->referenced;
+    tell("program: slot %u is %s", slot, one->referenced ? "referenced" : "unreferenced");
     executor_->set_referenced(slot, one->referenced);
   } else if (what < 93) {
+    tell("program: submit");
     executor_->submit();
   } else if (what < 96) {
+    tell("program: submit, if there is little to do");
     executor_->submit_eagerly();
   } else if (!lent_.empty()) {
+    tell("program: a buffer is given back");
     provide(lent_.back());
     lent_.pop_back();
   }

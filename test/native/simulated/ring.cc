@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "operations.h"
 #include "ring/atomics.h"
+#include "words.h"
 
 using ringcore::load_acquire;
 using ringcore::load_relaxed;
@@ -166,8 +167,7 @@ Request* SimulatedRing::take_sqe() {
   request->sqe = sqes_[index];
   if (!allowed_[request->sqe.opcode]) broken("operation %u is outside the restrictions", request->sqe.opcode);
   request->arguments = digest_arguments(request->sqe);
-  tell("SQE of operation %u, user_data %llx, flags %x", request->sqe.opcode,
-       static_cast<unsigned long long>(request->sqe.user_data), request->sqe.flags);
+  if (verbose) tell("SQE %s", words_of(request->sqe).c_str());
   // Whoever fills the next one too early is noticed.
   std::memset(&sqes_[index], 0xee, sizeof(abi::io_uring_sqe));
   store_release(word(kSqHead), *word(kSqHead) + 1);
@@ -216,7 +216,10 @@ void SimulatedRing::run_tasks(bool all) {
 
 void SimulatedRing::post(uint64_t user_data, int32_t result, uint32_t flags) {
   idle_enters_ = 0;
-  tell("CQE %llx: %d, flags %x", static_cast<unsigned long long>(user_data), result, flags);
+  if (verbose) {
+    tell("CQE %s: %s%s", words_of_user_data(user_data).c_str(), words_of_result(result).c_str(),
+         words_of_cqe_flags(flags).c_str());
+  }
   if (!overflow_.empty() || free_cqes() == 0) {
     overflow_.push_back({user_data, result, flags});
     std::atomic_ref<uint32_t>(*word(kSqFlags)).fetch_or(abi::IORING_SQ_CQ_OVERFLOW);
