@@ -29,10 +29,22 @@ const variants = [
   { name: 'tsan', flags: '-O1 -fsanitize=thread -Wno-tsan'.split(' '), runs: 800 },
 ];
 
-const { values: chosen, positionals: filters } = parseArgs({
-  options: { variant: { type: 'string' }, seed: { type: 'string' }, runs: { type: 'string' } },
-  allowPositionals: true,
-});
+function readCommandLine() {
+  const usage = 'usage: npm run test:sim -- [--seed N] [--runs N]';
+  try {
+    const options = { variant: { type: 'string' }, seed: { type: 'string' }, runs: { type: 'string' } };
+    const help = { type: 'boolean', short: 'h' };
+    const told = parseArgs({ options: { ...options, help }, allowPositionals: true });
+    if (!told.values.help) return told;
+  } catch (error) {
+    console.error(`${error.message}\n${usage}`);
+    process.exit(2);
+  }
+  console.log(usage);
+  process.exit();
+}
+
+const { values: chosen, positionals: filters } = readCommandLine();
 if (chosen.variant !== undefined && !variants.some(({ name }) => name === chosen.variant)) {
   refuse('variant', variants.map(({ name }) => name).join(', '));
 }

@@ -27,3 +27,18 @@ for (const [command, option, ...others] of [
     });
   }
 }
+
+for (const command of ['build/test/faults/main.js', 'build/test/soak/main.js', 'scripts/test_native.mjs']) {
+  t.test(`${command} says what it can be told`, async (t) => {
+    const told = (option: string) =>
+      spawnSync(process.execPath, ['--expose-gc', join(root, command), option], {
+        cwd: root,
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+    const help = told('--help');
+    t.match(help, { status: 0, stdout: /^usage: npm run test:\w+ -- \[--s.* N\]/ });
+    t.match(told('--sed'), { status: 2, stderr: `Unknown option '--sed'` });
+    t.match(told('--sed').stderr, help.stdout);
+  });
+}

@@ -1,16 +1,14 @@
 // npm run test:faults -- [--seed N] [--runs N] [--verbose]: seeded faults on a real ring, until one run is wrong.
-import { parseArgs } from 'node:util';
+import { readOptions } from '../options.js';
 import { wholeNumber } from '../whole_number.js';
 import { runSeeds } from './runner.js';
 
 const runsPerProcess = 100;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-    runs: { type: 'string', default: '500' },
-    verbose: { type: 'boolean', default: false },
-  },
+const values = readOptions('usage: npm run test:faults -- [--seed N] [--runs N] [--verbose] [--help]', {
+  seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+  runs: { type: 'string', default: '500' },
+  verbose: { type: 'boolean', default: false },
 });
 const first = wholeNumber('seed', values.seed);
 const runs = wholeNumber('runs', values.runs, 1);

@@ -4,18 +4,16 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { stats } from 'ringcore/core';
 import { random } from '../faults/plan.js';
 import { workloads } from '../faults/workloads.js';
+import { readOptions } from '../options.js';
 import { wholeNumber } from '../whole_number.js';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    operations: { type: 'string', default: '0' },
-    gc: { type: 'boolean', default: false },
-  },
+const values = readOptions('usage: npm run test:soak -- [--seconds N] [--operations N] [--gc] [--help]', {
+  seconds: { type: 'string', default: '60' },
+  operations: { type: 'string', default: '0' },
+  gc: { type: 'boolean', default: false },
 });
 const seconds = wholeNumber('seconds', values.seconds);
 const operations = wholeNumber('operations', values.operations);
@@ -58,7 +56,8 @@ interface Rest {
 async function rest(): Promise<Rest> {
   for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
   collect();
-  return { open: descriptors(), inFlight: stats().inFlight, mebibytes: process.memoryUsage().rss / 2 ** 20 };
+  const mebibytes = Math.round(process.memoryUsage().rss / 2 ** 20);
+  return { open: descriptors(), inFlight: stats().inFlight, mebibytes };
 }
 
 let seed = 0;
@@ -80,7 +79,9 @@ console.log(
   `${seed} rounds, ${stats().completions} operations; before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`,
 );
 if (rounds < enoughRounds) {
-  console.log(`only ${rounds} rounds lie between the two, which says little: give it more --seconds`);
+  console.log(
+    `rounds between the two: ${rounds}, which says little: give it more --seconds, for ${enoughRounds} at least`,
+  );
 }
 const grown = after.mebibytes - before.mebibytes;
 if (after.open > before.open || after.inFlight > before.inFlight || grown > 96) {

@@ -28,5 +28,5 @@ for (const args of [[], ['--gc']]) {
 t.test('one that is too short to tell says so', async (t) => {
   const { code, output } = await soak('--seconds', '0');
   t.equal(code, 0, output);
-  t.match(output, 'only 0 rounds lie between the two');
+  t.match(output, 'rounds between the two: 0, which says little');
 });
