@@ -111,7 +111,8 @@ function remedyFor(code: string): string {
     case 'ENOTSUP':
       return (
         'A container runtime or a security module does not pass io_uring through: allow io_uring_setup, ' +
-        'io_uring_enter and io_uring_register in its profile (`docker run --security-opt seccomp=PROFILE.json`).'
+        'io_uring_enter and io_uring_register in its profile (`docker run --security-opt seccomp=seccomp.json` with the ' +
+        'package’s docs/seccomp.json).'
       );
     case 'EINVAL':
       return 'The kernel does not know this call, or a flag that ringcore needs: run on Linux 6.1 or newer.';
@@ -133,7 +134,8 @@ function remedyForRefusal(): string {
   }
   const profile =
     'allow io_uring_setup, io_uring_enter and io_uring_register ' +
-    '(`docker run --security-opt seccomp=PROFILE.json`, or `seccomp=unconfined` for a trial).';
+    '(`docker run --security-opt seccomp=seccomp.json` with the package’s docs/seccomp.json, or `seccomp=unconfined` for a ' +
+    'trial).';
   return seccompFiltered()
     ? `The seccomp profile of the container refuses it: ${profile}`
     : `A security module or a seccomp profile refuses it: ${profile}`;
