@@ -64,9 +64,11 @@ const script = (from: string): string => `
   }));
   store.run('of close', () => server.close(() => note('server closed')));
   await once(server, 'close');
-  process.on('unhandledRejection', (error) => { note('unhandled ' + error.code); });
+  const unhandled = new Promise((resolve) => {
+    process.on('unhandledRejection', (error) => { note('unhandled ' + error.code); resolve(); });
+  });
   store.run('of nobody', () => { fs.promises.readFile('/nowhere'); });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await unhandled;
   console.log(JSON.stringify(seen.sort()));`;
 
 t.test('each callback and event in the context that it belongs to', async (t) => {
