@@ -5,6 +5,7 @@
 // (lib/net/sender.ts) letting go of the views: they were collected while the kernel sent them.
 import t from 'tap';
 import { underFaults } from './faulty.js';
+import { scaled } from '../slowness.js';
 
 t.test('buffers of reads in flight, aborted or not, through the garbage collector', async (t) => {
   const result = await underFaults(
@@ -105,6 +106,13 @@ t.test('what is being sent when its socket is destroyed', async (t) => {
     const peers = [];
     const server = await listening((peer) => peers.push(peer.pause().on('error', () => {})));
     const sent = [];
+    // Until the kernel has no room for more: each operation that it takes whole is a completion.
+    const untilFull = async () => {
+      for (let before = -1; before !== core.stats().completions;) {
+        before = core.stats().completions;
+        await new Promise((resolve) => setTimeout(resolve, ${scaled(20)}));
+      }
+    };
     // As above: the kernel sends on from the memory.
     plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
     for (let i = 0; i < 8; i++) {
@@ -113,8 +121,7 @@ t.test('what is being sent when its socket is destroyed', async (t) => {
       const piece = Buffer.allocUnsafeSlow(16 * 1024 * 1024);
       sent.push(new WeakRef(piece.buffer));
       socket.write(piece);
-      // Until the kernel has no room for more.
-      await turns(20);
+      await untilFull();
       socket.destroy();
     }
     const alive = () => sent.filter((ref) => ref.deref() !== undefined).length;
