@@ -315,7 +315,7 @@ function attempt(
     process.nextTick(() => done(failed(sockaddr)));
     return;
   }
-  new ConnectAttempt(connection, sockaddr, timeoutMs, (errno, timedOut) => {
+  const ended = (errno: number, timedOut: boolean): void => {
     if (errno === 0) return done();
     const error = failed(errno);
     if (timedOut) socket.emit('connectionAttemptTimeout', address, port, family);
@@ -323,6 +323,9 @@ function attempt(
       socket.emit('connectionAttemptFailed', address, port, family, error);
     }
     done(error);
+  };
+  socket._whenLeft(() => {
+    if (socket._handle === connection) new ConnectAttempt(connection, sockaddr, timeoutMs, ended);
   });
 }
 

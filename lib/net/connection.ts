@@ -236,15 +236,16 @@ export class Connection {
     loadBinding().setsockopt(this.fd, SOL_SOCKET, SO_LINGER, new Uint8Array(new Int32Array([1, 0]).buffer));
   }
 
-  /** Ends everything; `closed` is called when the descriptor is. */
-  close(closed?: () => void): void {
-    if (this.#closing) return;
+  /** Ends everything; `closed` is called when the descriptor is. False, and it is not called: that has begun before. */
+  close(closed?: () => void): boolean {
+    if (this.#closing) return false;
     this.#closing = true;
     this.#closed = closed;
     this.receiver.close();
     this.sender.close();
     this.other?.close();
     this.settled();
+    return true;
   }
 
   /** @internal An operation has ended. */
