@@ -332,7 +332,7 @@ function attempt(
 /** The socket's connection if it has no descriptor yet; else a new one in its place. */
 function unopened(socket: Socket, domain: number): Connection {
   const { _handle: present } = socket;
-  if (present !== null && present.fd < 0) return present;
+  if (present?.isUnopened) return present;
   const connection = new Connection(threadRing(), -1, domain);
   socket._adopt(connection);
   return connection;

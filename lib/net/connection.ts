@@ -120,6 +120,11 @@ export class Connection {
     return 0;
   }
 
+  /** Whether it has no socket, and may get one. */
+  get isUnopened(): boolean {
+    return this.fd < 0 && !this.#closing;
+  }
+
   get isUnix(): boolean {
     return this.domain === AF_UNIX;
   }
