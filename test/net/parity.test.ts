@@ -210,8 +210,12 @@ for (const where of ['TCP', 'Unix'] as const) {
       await once(server.listen(where === 'Unix' ? { path } : { port: 0, host: '127.0.0.1' }), 'listening');
       const target = where === 'Unix' ? { path } : { port: port(server), host: '127.0.0.1' };
       const client = net.connect(target);
+      const seen: Record<string, number> = {};
       for (const event of ['connect', 'ready', 'error', 'close']) {
-        client.on(event, (value) => log(event, describe(value)));
+        client.on(event, (value) => {
+          seen[event] = (seen[event] ?? 0) + 1;
+          log(event, describe(value));
+        });
       }
       client.once('connect', () => {
         client.write('before', (error) => log('before', describe(error)));
@@ -220,7 +224,7 @@ for (const where of ['TCP', 'Unix'] as const) {
         if (then === 'a write') client.write('behind', (error) => log('behind', describe(error)));
         log(client.connecting, client.destroyed);
       });
-      await sleep(50);
+      await until(() => seen[then === 'nothing' ? 'ready' : 'close'] === 2);
       log(client.connecting, client.destroyed);
       client.destroy();
       if (!client.closed) await ending(client);
