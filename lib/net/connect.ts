@@ -315,7 +315,7 @@ function attempt(
     process.nextTick(() => done(failed(sockaddr)));
     return;
   }
-  new ConnectAttempt(connection, sockaddr, timeoutMs, (errno, timedOut) => {
+  const ended = (errno: number, timedOut: boolean): void => {
     if (errno === 0) return done();
     const error = failed(errno);
     if (timedOut) socket.emit('connectionAttemptTimeout', address, port, family);
@@ -323,13 +323,16 @@ function attempt(
       socket.emit('connectionAttemptFailed', address, port, family, error);
     }
     done(error);
+  };
+  socket._whenLeft(() => {
+    if (socket._handle === connection) new ConnectAttempt(connection, sockaddr, timeoutMs, ended);
   });
 }
 
 /** The socket's connection if it has no descriptor yet; else a new one in its place. */
 function unopened(socket: Socket, domain: number): Connection {
   const { _handle: present } = socket;
-  if (present !== null && present.fd < 0) return present;
+  if (present?.isUnopened) return present;
   const connection = new Connection(threadRing(), -1, domain);
   socket._adopt(connection);
   return connection;

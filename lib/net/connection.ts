@@ -120,6 +120,11 @@ export class Connection {
     return 0;
   }
 
+  /** Whether it has no socket, and may get one. */
+  get isUnopened(): boolean {
+    return this.fd < 0 && !this.#closing;
+  }
+
   get isUnix(): boolean {
     return this.domain === AF_UNIX;
   }
@@ -236,15 +241,16 @@ export class Connection {
     loadBinding().setsockopt(this.fd, SOL_SOCKET, SO_LINGER, new Uint8Array(new Int32Array([1, 0]).buffer));
   }
 
-  /** Ends everything; `closed` is called when the descriptor is. */
-  close(closed?: () => void): void {
-    if (this.#closing) return;
+  /** Ends everything; `closed` is called when the descriptor is. False, and it is not called: that has begun before. */
+  close(closed?: () => void): boolean {
+    if (this.#closing) return false;
     this.#closing = true;
     this.#closed = closed;
     this.receiver.close();
     this.sender.close();
     this.other?.close();
     this.settled();
+    return true;
   }
 
   /** @internal An operation has ended. */

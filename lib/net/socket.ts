@@ -28,6 +28,10 @@ export class Socket extends WritingSocket {
   /** @internal TLS goes through it: what ends it is TLS, which may have words left behind the peer's end. */
   declare _carriesTls?: true;
 
+  /** So many connections that it had are yet to be closed. */
+  #leaving = 0;
+  #whenLeft: (() => void) | undefined;
+
   constructor(options?: SocketOptions | number) {
     const given = checkedOptions(options);
     if (isForNode(given)) return new nodeNet.Socket(given) as unknown as Socket;
@@ -144,11 +148,18 @@ export class Socket extends WritingSocket {
     const connection = this._letGoBehindWrites();
     this.connecting = false;
     const hadError = error !== null && error !== undefined;
-    const close = (): boolean => this.emit('close', hadError);
+    const close = (): void => {
+      try {
+        this.emit('close', hadError);
+      } finally {
+        this.#left();
+      }
+    };
     if (connection !== null) {
       if (this.resetAndClosing) connection.closeWithReset();
       this.resetAndClosing = false;
-      connection.close(close);
+      // A handle of the program's own does not say.
+      if (connection.close(close) === true) this.#leaving++;
       callback(error);
     } else {
       callback(error);
@@ -158,6 +169,22 @@ export class Socket extends WritingSocket {
       this._server._connections--;
       this._server._emitCloseIfDrained();
     }
+  }
+
+  #left(): void {
+    if (this.#leaving === 0 || --this.#leaving > 0) return;
+    const next = this.#whenLeft;
+    this.#whenLeft = undefined;
+    next?.();
+  }
+
+  /**
+   * @internal Calls back when 'close' has been emitted of every connection that this had before: at once, as a rule. Who
+   * destroys a socket and connects it in the same turn hears of the end first, as with node.
+   */
+  _whenLeft(callback: () => void): void {
+    if (this.#leaving === 0) callback();
+    else this.#whenLeft = callback;
   }
 }
 

@@ -278,3 +278,17 @@ t.test('a handle that is closed does not reach the file that gets its number', a
   }
   await closed(server);
 });
+
+t.test('a socket whose handle was closed connects anew, and closes what it opens', async (t) => {
+  const server = await listening((socket) => void socket.resume().on('error', () => {}));
+  const before = descriptors();
+  const socket = await connected(server);
+  (socket as unknown as { _handle: Handle })._handle.close();
+  t.ok(await backTo(before));
+  socket.connect(portOf(server), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  t.ok(await until(() => socket.closed));
+  t.ok(await backTo(before));
+  await closed(server);
+});

@@ -202,6 +202,38 @@ scenario('destroyed while connecting', async (net, log) => {
   await once(server, 'close');
 });
 
+for (const where of ['TCP', 'Unix'] as const) {
+  for (const then of ['nothing', 'a write'] as const) {
+    scenario(`connecting again in the turn of destroy(): ${where}, ${then}`, async (net, log) => {
+      const server = net.createServer((peer) => void peer.resume().on('error', () => {}));
+      const path = `\0ringcore-connecting-again-${then}-${process.pid}`;
+      await once(server.listen(where === 'Unix' ? { path } : { port: 0, host: '127.0.0.1' }), 'listening');
+      const target = where === 'Unix' ? { path } : { port: port(server), host: '127.0.0.1' };
+      const client = net.connect(target);
+      const seen: Record<string, number> = {};
+      for (const event of ['connect', 'ready', 'error', 'close']) {
+        client.on(event, (value) => {
+          seen[event] = (seen[event] ?? 0) + 1;
+          log(event, describe(value));
+        });
+      }
+      client.once('connect', () => {
+        client.write('before', (error) => log('before', describe(error)));
+        client.destroy();
+        client.connect(target);
+        if (then === 'a write') client.write('behind', (error) => log('behind', describe(error)));
+        log(client.connecting, client.destroyed);
+      });
+      await until(() => seen[then === 'nothing' ? 'ready' : 'close'] === 2);
+      log(client.connecting, client.destroyed);
+      client.destroy();
+      if (!client.closed) await ending(client);
+      server.close();
+      await once(server, 'close');
+    });
+  }
+}
+
 scenario('an AbortSignal while connecting', async (net, log) => {
   const server = await serving(net, {}, (socket) => void socket.resume().on('error', () => {}));
   const controller = new AbortController();
