@@ -28,8 +28,9 @@ const spared: Record<string, string> = {
   'core.BufferRing.awaitReturn': 'internal',
 };
 
-/** Completion handlers call these; what they are given comes from the ring. */
-const internal = /\.(Multishot)?Operation\.(admit|refuse|join|abandonWith|prepare|started|complete|limit)$/;
+/** Completion handlers and chains call these; what they are given comes from the ring. */
+const internal =
+  /\.(Multishot)?Operation\.(admit|refuse|fits|join|abandonWith|prepare|started|complete|limit)$/;
 
 const functionsOf = (object: object): string[] =>
   Object.getOwnPropertyNames(object).filter((name) => {
