@@ -106,10 +106,10 @@ t.test('what is being sent when its socket is destroyed', async (t) => {
     const peers = [];
     const server = await listening((peer) => peers.push(peer.pause().on('error', () => {})));
     const sent = [];
-    // Until the kernel has no room for more: each operation that it takes whole is a completion.
+    // Until the kernel has no room for more: behind each operation that it takes whole comes another.
     const untilFull = async () => {
-      for (let before = -1; before !== core.stats().completions;) {
-        before = core.stats().completions;
+      for (let before = -1; before !== core.stats().operations.send;) {
+        before = core.stats().operations.send;
         await new Promise((resolve) => setTimeout(resolve, ${scaled(20)}));
       }
     };
