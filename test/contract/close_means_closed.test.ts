@@ -103,7 +103,7 @@ t.test('a connection that comes though the server is closed, is closed', async (
     const server = await listening(() => taken++);
     const { port } = server.address();
     // The kernel does not find the accept, and goes on with it.
-    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    plan.begin(1, { fail: 1000 }, { spared: allButCancel });
     server.close();
     await turns(5);
     const client = createRequire('/')('node:net').connect(port, '127.0.0.1').on('error', () => {}).resume();
@@ -159,7 +159,7 @@ t.test('the descriptor is not closed before what is in flight on it has ended', 
     let closed = 0;
     for (const socket of sockets) socket.on('close', () => closed++);
     // The kernel does not find what is to be cancelled.
-    plan.begin(1, { fail: 1000 }, { spared: Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel) });
+    plan.begin(1, { fail: 1000 }, { spared: allButCancel });
     for (const socket of sockets) socket.destroy();
     await turns(50);
     const during = { open: open(), closed };

@@ -29,6 +29,8 @@ const prelude = `
   const plan = new Plan(process.env.RINGCORE_FAULTS);
   const work = process.env.WORK;
   const opcode = ${JSON.stringify(opcodes)};
+  // What is to be spared where only cancellations are to fail.
+  const allButCancel = Array.from({ length: 64 }, (_, i) => i).filter((i) => i !== opcode.cancel);
   // libuv keeps a descriptor in reserve from the first stream on.
   process.stdout.isTTY;
   const turn = () => new Promise((resolve) => setImmediate(resolve));
