@@ -48,7 +48,6 @@ export abstract class SocketBase extends CallableDuplex {
   /** Made when a timeout is first set: most sockets have none. */
   #idle: IdleTimer | undefined;
   #timeoutScope: AsyncResource | undefined;
-  #referenced = true;
   #noDelay: boolean;
   #keepAlive: KeepAlive = noKeepAlive;
   #typeOfService: number | undefined;
@@ -79,7 +78,6 @@ export abstract class SocketBase extends CallableDuplex {
     this._handle = connection;
     connection.user = new SocketUser(this);
     connection.receiver.userBuffer = this._userBuffer;
-    if (!this.#referenced) connection.unref();
   }
 
   /** The connection is there: gives it the options that were set before. */
@@ -206,15 +204,17 @@ export abstract class SocketBase extends CallableDuplex {
     if (keepAlive) this.setKeepAlive(true, keepAliveSeconds * 1000);
   }
 
+  // While there is no connection they wait for one, as with node: connecting keeps the loop alive in any case.
+
   ref(): this {
-    this.#referenced = true;
-    this._handle?.ref();
+    if (!this._handle) this.once('connect', () => this.ref());
+    else this._handle.ref();
     return this;
   }
 
   unref(): this {
-    this.#referenced = false;
-    this._handle?.unref();
+    if (!this._handle) this.once('connect', () => this.unref());
+    else this._handle.unref();
     return this;
   }
 

@@ -156,6 +156,49 @@ scenario('on a Unix socket nothing is set, and nothing fails', async (net, log: 
   await once(server, 'close');
 });
 
+scenario('ref() and unref(), without a connection and with one', async (net, log) => {
+  const server = await serving(net, {}, (peer) => void peer.resume().on('error', () => {}));
+  const socket = new net.Socket();
+  const say = (when: string): void => {
+    const handle = (socket as unknown as { _handle: { hasRef(): boolean } | null })._handle;
+    log('client', when, handle?.hasRef(), socket.listenerCount('connect'));
+  };
+  const connect = async (): Promise<void> => {
+    socket.connect(port(server), '127.0.0.1');
+    say('connecting');
+    await once(socket, 'connect');
+    say('connected');
+  };
+  const close = async (): Promise<void> => {
+    await ending(socket.destroy());
+    say('closed');
+  };
+  say('new');
+  for (const [before, after] of [
+    ['unref', 'ref'],
+    ['ref', 'unref'],
+    ['', ''],
+    ['', 'unref'],
+    ['unref', ''],
+    ['', ''],
+  ] as const) {
+    if (before) log('client', socket[before]() === socket);
+    say(`${before} before`);
+    await connect();
+    if (after) log('client', socket[after]() === socket);
+    say(`${after} after`);
+    await close();
+  }
+  socket.connect(port(server), '127.0.0.1');
+  socket.unref();
+  say('while connecting');
+  await once(socket, 'connect');
+  say('connected');
+  await close();
+  server.close();
+  await once(server, 'close');
+});
+
 scenario('an array is somebodys options, not what node has normalized', (net, log) => {
   for (const first of [[new Uint8Array(3)], [{ port: 1 }], []]) {
     attempted(log, 'connect', () => net.connect(first as never));

@@ -45,6 +45,16 @@ for (const RINGCORE_BACKEND of ['io_uring', 'node']) {
       /^still here\nexit \d+/,
     );
     await ends(
+      "a socket that connects again holds it, though the connection before was unref'd",
+      `
+      const server = net.createServer((peer) => { peer.unref(); setTimeout(() => peer.end('reply'), 200).unref(); });
+      server.listen(0).unref();
+      const { port } = server.address();
+      const socket = net.connect(port, '127.0.0.1', () => socket.unref().destroy());
+      socket.once('close', () => socket.connect(port, '127.0.0.1').on('data', (data) => console.log(String(data))));`,
+      /^reply\nexit \d+/,
+    );
+    await ends(
       'a socket timeout alone does not hold it',
       `
       const server = net.createServer((peer) => peer.unref()).listen(0); server.unref();
