@@ -7,8 +7,8 @@
 import { TERMINAL, TIMED_OUT, type CompletionHandler, type Waiter } from '../core/completion.js';
 import { encode, type Endpoint } from './address.js';
 import type { Connection, OtherOperation } from './connection.js';
+import { bindSocket } from './descriptors.js';
 import { ECANCELED, EINTR, ETIMEDOUT } from './errors.js';
-import { loadBinding } from '../core/binding.js';
 
 /** How an attempt has ended: 0, or -errno. */
 export type AttemptCallback = (errno: number, timedOut: boolean) => void;
@@ -16,7 +16,7 @@ export type AttemptCallback = (errno: number, timedOut: boolean) => void;
 /** Gives the connection's own end an address. 0, or -errno. */
 export function bindConnection(connection: Connection, endpoint: Endpoint): number {
   const sockaddr = encode(endpoint);
-  return typeof sockaddr === 'number' ? sockaddr : loadBinding().bind(connection.fd, sockaddr);
+  return typeof sockaddr === 'number' ? sockaddr : bindSocket(connection.fd, connection.domain, sockaddr);
 }
 
 /** A connect in flight. It begins when made, and calls back once unless its connection is closed before. */

@@ -4,7 +4,15 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
-import { SOCK_STREAM } from '../core/constants.js';
+import {
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 
 /**
@@ -18,6 +26,16 @@ export function own(ring: Ring, fd: number): void {
 /** A new stream socket that is owned; or -errno. */
 export function openSocket(ring: Ring, domain: number): number {
   return ring.native.openSocket(domain, SOCK_STREAM, 0) ?? loadBinding().socket(domain, SOCK_STREAM, 0);
+}
+
+/** bind(2), for a socket of any domain. 0, or -errno. */
+export function bindSocket(fd: number, domain: number, sockaddr: Uint8Array, ipv6Only = false): number {
+  const binding = loadBinding();
+  // As libuv, of clients too: a port that is used, or whose last connections are still in TIME_WAIT, can be had if nobody
+  // listens on it.
+  if (domain !== AF_UNIX) binding.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (domain === AF_INET6) binding.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+  return binding.bind(fd, sockaddr);
 }
 
 /** Another descriptor of the same file, which is owned; or -errno. */

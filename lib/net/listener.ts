@@ -10,20 +10,18 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
-import {
-  AF_INET6,
-  AF_UNIX,
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
-  SOCK_CLOEXEC,
-  SOL_SOCKET,
-} from '../core/constants.js';
+import { AF_UNIX, SO_REUSEPORT, SOCK_CLOEXEC, SOL_SOCKET } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import { domainOf, encode, localAddress, socketDomain, type Endpoint } from './address.js';
 import { Connection } from './connection.js';
-import { closeNow, duplicate, onDescriptorClosed, openSocket, own as ownDescriptor } from './descriptors.js';
+import {
+  bindSocket,
+  closeNow,
+  duplicate,
+  onDescriptorClosed,
+  openSocket,
+  own as ownDescriptor,
+} from './descriptors.js';
 import {
   EACCES,
   EAGAIN,
@@ -71,15 +69,11 @@ export function openListening(ring: Ring, endpoint: Endpoint, { ipv6Only, reuseP
   const sockaddr = encode(endpoint);
   if (typeof sockaddr === 'number') return sockaddr;
   const domain = domainOf(endpoint);
-  const binding = loadBinding();
   const fd = openSocket(ring, domain);
   if (fd < 0) return fd;
-  // A port whose last connections are still in TIME_WAIT can be used.
-  if (domain !== AF_UNIX) binding.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (domain === AF_INET6) binding.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
   let result = 0;
-  if (reusePort && domain !== AF_UNIX) result = binding.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  if (result >= 0) result = binding.bind(fd, sockaddr);
+  if (reusePort && domain !== AF_UNIX) result = loadBinding().setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result >= 0) result = bindSocket(fd, domain, sockaddr, ipv6Only);
   if (result >= 0) return fd;
   closeNow(ring, fd);
   // As libuv, for the sake of programs that are at home on Windows.

@@ -1,4 +1,5 @@
 // How a connection comes about, or does not: as with node:net.
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import nodeNet from 'node:net';
@@ -97,6 +98,64 @@ for (const [name, optionsOf] of Object.entries(failures)) {
     log('client', fieldsOf(socket));
   });
 }
+
+/** There is a connection, or there will be none. */
+const decided = (socket: nodeNet.Socket): Promise<unknown> =>
+  new Promise((resolve) => socket.once('ready', resolve).once('close', resolve));
+
+/** Not one that the kernel chooses by itself, nor the same twice. */
+let nextLocalPort = 15_000 + randomInt(10_000);
+const ownPort = (): number => nextLocalPort++;
+
+for (const [host, literal] of [
+  ['IPv4', '127.0.0.1'],
+  ['IPv6', '::1'],
+] as const) {
+  scenario(`a local port that is used, and was: ${host}`, async (net, log) => {
+    const localPort = ownPort();
+    const peers = (peer: nodeNet.Socket): void => void peer.resume().on('error', () => {});
+    const servers = [0, 0, 0].map(() => nodeNet.createServer(peers).listen(0, literal));
+    await Promise.all(servers.map((server) => once(server, 'listening')));
+    const connecting = async (name: string, server: nodeNet.Server): Promise<nodeNet.Socket> => {
+      const options = { port: port(server), host: literal, localPort };
+      const socket = watch(log, name, net.connect(options), ['connect', 'error']).resume();
+      await decided(socket);
+      log(name, socket.localPort === localPort);
+      return socket;
+    };
+    // Its end is in TIME_WAIT.
+    await ending((await connecting('ended', servers[0]!)).end());
+    const open = [await connecting('open', servers[1]!), await connecting('beside it', servers[2]!)];
+    // To the same server: that connection is there.
+    await connecting('twice', servers[1]!);
+    const listener = net.createServer().listen(localPort, literal);
+    listener.on('listening', () => log('listener', 'listening'));
+    listener.on('error', (error) => log('listener', describe(error)));
+    await new Promise((resolve) => listener.once('listening', resolve).once('error', resolve));
+    // Now somebody listens there.
+    await connecting('behind a listener', servers[0]!);
+    for (const socket of open) socket.destroy();
+    for (const server of [listener, ...servers]) server.close();
+  });
+}
+
+scenario('a local port, from which several addresses are tried', async (net, log) => {
+  const server = await serving(nodeNet, {}, (peer) => void peer.resume());
+  const socket = net.connect({
+    port: port(server),
+    host: 'x',
+    localPort: ownPort(),
+    lookup: lookupOf(['::1', 6], ['127.0.0.2', 4], ['127.0.0.1', 4]),
+    autoSelectFamily: true,
+    // It is about those that refuse.
+    autoSelectFamilyAttemptTimeout: scaled(5000),
+  });
+  watch(log, 'client', socket, watched);
+  await decided(socket);
+  log('client', socket.remoteAddress, socket.autoSelectFamilyAttemptedAddresses?.length);
+  socket.destroy();
+  server.close();
+});
 
 for (const when of ['before', 'at once', 'in a tick', 'when connected'] as const) {
   scenario(`a signal, aborted ${when}`, async (net, log) => {
