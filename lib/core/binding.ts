@@ -467,6 +467,8 @@ export interface Binding {
   describe(fd: number, out: Float64Array): number;
   /** fcntl(F_GETFL). */
   openFlags(fd: number): number;
+  /** Clears O_NONBLOCK of a new socket. 0, or -errno. */
+  setBlocking(fd: number): number;
   /** Another descriptor of the same open file, or -errno. */
   duplicate(fd: number): number;
   closeDescriptor(fd: number): number;

@@ -175,8 +175,9 @@ export function acceptMultishot(
 }
 
 /**
- * Connects. Errors: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EISCONN, EACCES, ENOENT (Unix).
- * Since 5.5. connect(2).
+ * Connects. A Unix server that has no room for another connection is waited for, by a kernel worker, unless the socket is
+ * SOCK_NONBLOCK. Errors: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EISCONN, EACCES, ENOENT (Unix),
+ * EAGAIN (Unix, SOCK_NONBLOCK). Since 5.5. connect(2).
  */
 export function connect(
   fd: Descriptor,

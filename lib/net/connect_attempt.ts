@@ -84,6 +84,7 @@ export class ConnectAttempt implements CompletionHandler, Waiter, OtherOperation
     // Interrupted, and not by us: nothing has happened yet.
     if (res === EINTR && !timedOut && this.#callback !== undefined) return this.#connection.ring.admit(this);
     this.#connection.other = undefined;
+    if (res === 0) this.#connection.connected();
     if (this.#callback === undefined) this.#connection.settled();
     else this.#end(timedOut ? ETIMEDOUT : res, timedOut);
   }

@@ -17,6 +17,7 @@ import {
   SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
+  SOCK_NONBLOCK,
   SOL_SOCKET,
   TCP_KEEPCNT,
   TCP_KEEPIDLE,
@@ -110,14 +111,20 @@ export class Connection {
     return new Connection(ring, fd, socketDomain(fd));
   }
 
-  /** Opens the socket that an endpoint needs. 0, or -errno. */
+  /** Opens the socket that an endpoint needs, to be connected to it. 0, or -errno. */
   open(endpoint: Endpoint): number {
     this.domain = domainOf(endpoint);
-    const fd = openSocket(this.ring, this.domain);
+    // A Unix server without room for one more is an EAGAIN: else a kernel worker would wait until there is some.
+    const fd = openSocket(this.ring, this.domain, this.isUnix ? SOCK_NONBLOCK : 0);
     if (fd < 0) return fd;
     this.fd = fd;
     if (this.#keepAliveEarly) this.setKeepAlive(true, 60);
     return 0;
+  }
+
+  /** The socket is connected: from now on it is for the ring to wait. */
+  connected(): void {
+    if (this.isUnix) loadBinding().setBlocking(this.fd);
   }
 
   /** Whether it has no socket, and may get one. */

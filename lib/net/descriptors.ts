@@ -23,9 +23,10 @@ export function own(ring: Ring, fd: number): void {
   if (fd > 2) ring.native.own(fd);
 }
 
-/** A new stream socket that is owned; or -errno. */
-export function openSocket(ring: Ring, domain: number): number {
-  return ring.native.openSocket(domain, SOCK_STREAM, 0) ?? loadBinding().socket(domain, SOCK_STREAM, 0);
+/** A new stream socket that is owned; or -errno. `flags`: SOCK_NONBLOCK, or none. */
+export function openSocket(ring: Ring, domain: number, flags = 0): number {
+  const type = SOCK_STREAM | flags;
+  return ring.native.openSocket(domain, type, 0) ?? loadBinding().socket(domain, type, 0);
 }
 
 /** bind(2), for a socket of any domain. 0, or -errno. */

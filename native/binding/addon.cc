@@ -186,6 +186,11 @@ Napi::Value open_flags(const Napi::CallbackInfo& info) {
   return outcome(info, ::fcntl(integer(info, 0), F_GETFL));
 }
 
+// setBlocking(fd): of a socket. None of the other flags that this clears means anything to one that is new.
+Napi::Value set_blocking(const Napi::CallbackInfo& info) {
+  return outcome(info, ::fcntl(integer(info, 0), F_SETFL, 0));
+}
+
 // duplicate(fd): another descriptor of the same open file, close-on-exec and above the standard streams; or
 // -errno.
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
@@ -246,6 +251,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("pipe", &open_pipe);
   add("describe", &describe_file);
   add("openFlags", &open_flags);
+  add("setBlocking", &set_blocking);
   add("duplicate", &duplicate_descriptor);
   add("closeDescriptor", &close_descriptor);
   add("lseek", &seek);

@@ -1,7 +1,7 @@
 // Handles that somebody else has made: node's own, those of other servers, those that came from another process.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import nodeNet from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,6 +218,22 @@ t.test('a socket has its handle as soon as it connects, with the names of node',
   t.ok((handle.fd as number) > 2);
   t.equal((await collect(socket)).toString(), 'hello');
   await closed(server);
+});
+
+t.test("the descriptor of a connection is one that waits, as the ring's operations want it", async (t) => {
+  const server = await listening((peer) => void peer.end());
+  const path = '\0ringcore-waits';
+  const onPath = net.createServer((peer) => void peer.end()).listen(path);
+  await once(onPath, 'listening');
+  for (const socket of [await connected(server), net.connect(path)]) {
+    if (socket.connecting) await once(socket, 'connect');
+    const { fd } = (socket as unknown as { _handle: Handle })._handle;
+    const [, flags] = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))!;
+    t.equal(Number.parseInt(flags!, 8) & constants.O_NONBLOCK, 0);
+    await collect(socket);
+  }
+  await closed(server);
+  await closed(onPath);
 });
 
 t.test('what a program puts between a server and its connections', async (t) => {

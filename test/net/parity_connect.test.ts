@@ -1,4 +1,5 @@
 // How a connection comes about, or does not: as with node:net.
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -155,6 +156,28 @@ scenario('a local port, from which several addresses are tried', async (net, log
   log('client', socket.remoteAddress, socket.autoSelectFamilyAttemptedAddresses?.length);
   socket.destroy();
   server.close();
+});
+
+scenario('a Unix server that has no room for another', async (net, log) => {
+  const path = join(directory, 'full');
+  rmSync(path, { force: true });
+  // Listens, and accepts nobody.
+  const source = `require('node:net').createServer().listen({ path: process.argv[1], backlog: 1 }, () => {
+    process.stdout.write('listening');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
+  });`;
+  const child = spawn(process.execPath, ['-e', source, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  const sockets = ['first', 'second', 'third', 'fourth'].map((name) => {
+    const socket = watch(log, name, net.connect(path), watched);
+    // One that would wait for room is not to hold up the test.
+    setTimeout(() => socket.destroy(), scaled(5000)).unref();
+    return socket;
+  });
+  await Promise.all(sockets.map(decided));
+  for (const socket of sockets) socket.destroy();
+  child.kill('SIGKILL');
+  await once(child, 'close');
 });
 
 for (const when of ['before', 'at once', 'in a tick', 'when connected'] as const) {
