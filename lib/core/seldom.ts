@@ -10,7 +10,6 @@ import type * as Module from 'node:module';
 import type * as Readline from 'node:readline';
 import type * as WebStreams from 'node:stream/web';
 import type * as Timers from 'node:timers/promises';
-import type * as Tty from 'node:tty';
 import type * as WorkerThreads from 'node:worker_threads';
 
 const builtin = (name: string): unknown => process.getBuiltinModule(name);
@@ -18,7 +17,6 @@ const builtin = (name: string): unknown => process.getBuiltinModule(name);
 export const dns = (): typeof Dns => builtin('node:dns') as typeof Dns;
 export const readline = (): typeof Readline => builtin('node:readline') as typeof Readline;
 export const nodeTimers = (): typeof Timers => builtin('node:timers/promises') as typeof Timers;
-export const tty = (): typeof Tty => builtin('node:tty') as typeof Tty;
 export const webStreams = (): typeof WebStreams => builtin('node:stream/web') as typeof WebStreams;
 export const workerThreads = (): typeof WorkerThreads => {
   return builtin('node:worker_threads') as typeof WorkerThreads;

@@ -10,6 +10,7 @@ import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SO_REUSEADDR,
+  SO_TYPE,
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../core/constants.js';
@@ -28,6 +29,10 @@ export function openSocket(ring: Ring, domain: number, flags = 0): number {
   const type = SOCK_STREAM | flags;
   return ring.native.openSocket(domain, type, 0) ?? loadBinding().socket(domain, type, 0);
 }
+
+/** Whether a descriptor is a stream socket's. */
+export const isStreamSocket = (fd: number): boolean =>
+  loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
 
 /** bind(2), for a socket of any domain. 0, or -errno. */
 export function bindSocket(fd: number, domain: number, sockaddr: Uint8Array, ipv6Only = false): number {

@@ -29,7 +29,6 @@ export const ENFILE = -23;
 export const EMFILE = -24;
 export const EPIPE = -32;
 export const EPROTO = -71;
-export const ENOTSOCK = -88;
 export const EADDRINUSE = -98;
 export const ECONNABORTED = -103;
 export const ENOBUFS = -105;
@@ -118,9 +117,6 @@ export const ipBlocked = (address: string): Error => {
   const message = `IP(${address}) is blocked by net.BlockList`;
   return codedError(CodedError, 'ERR_IP_BLOCKED', message, ipBlocked);
 };
-
-export const invalidFdType = (type: string): Error =>
-  codedError(CodedTypeError, 'ERR_INVALID_FD_TYPE', `Unsupported fd type: ${type}`, invalidFdType);
 
 export const invalidHandleType = (): Error =>
   codedError(CodedTypeError, 'ERR_INVALID_HANDLE_TYPE', 'This handle type cannot be sent', invalidHandleType);

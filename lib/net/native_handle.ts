@@ -6,10 +6,8 @@
  * @module
  */
 import { ring as threadRing } from '../core/backend.js';
-import { loadBinding } from '../core/binding.js';
-import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import { Connection } from './connection.js';
-import { duplicate } from './descriptors.js';
+import { duplicate, isStreamSocket } from './descriptors.js';
 import { nodeNet } from './node_net.js';
 
 /** What a server needs of the handle that it listens with: node's, or the ring's `Listener`. */
@@ -37,7 +35,7 @@ export function isNativeHandle(value: unknown): value is NativeHandle {
   if (typeof fd !== 'number' || fd < 0 || typeof getAsyncId !== 'function') return false;
   const { name } = constructor as { name?: unknown };
   if (name !== 'TCP' && name !== 'Pipe') return false;
-  return loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
+  return isStreamSocket(fd);
 }
 
 /** The connection of one of node's handles, which is closed. -errno where the process has no descriptor left. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Cluster } from 'node:cluster';
-import { chmodSync, fstatSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import netExports from 'node:net';
 import { originalOf } from '../core/originals.js';
 
@@ -35,15 +35,6 @@ export function removePath(path: string): void {
     unlinkSync(path.split('\0', 1)[0]!);
   } catch {
     // Somebody else has removed it.
-  }
-}
-
-/** Whether a descriptor is a pipe's. */
-export function isFifo(fd: number): boolean {
-  try {
-    return fstatSync(fd).isFIFO();
-  } catch {
-    return false;
   }
 }
 

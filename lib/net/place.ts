@@ -4,9 +4,8 @@
  * @module
  */
 import { ring as threadRing } from '../core/backend.js';
-import { loadBinding } from '../core/binding.js';
-import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
 import type { Endpoint } from './address.js';
+import { isStreamSocket } from './descriptors.js';
 import { EADDRINUSE, EINVAL } from './errors.js';
 import { openListening, type ListenFlags } from './listener.js';
 
@@ -76,6 +75,5 @@ function openAt(endpoint: Endpoint, flags: ListenFlags): Opened {
 function usableDescriptor(fd: number): number {
   // No fraction: the kernel would take what is before the point.
   const isDescriptor = Number.isInteger(fd) && fd < 2 ** 31;
-  const type = isDescriptor ? loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE) : EINVAL;
-  return type === SOCK_STREAM ? fd : EINVAL;
+  return isDescriptor && isStreamSocket(fd) ? fd : EINVAL;
 }

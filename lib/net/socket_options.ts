@@ -6,21 +6,12 @@
 import type { BlockList } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
 import { ring as threadRing } from '../core/backend.js';
-import { loadBinding } from '../core/binding.js';
-import { SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../core/constants.js';
-import { tty } from '../core/seldom.js';
 import { validatedFd, validateInt32 } from '../core/validate.js';
 import { Connection } from './connection.js';
-import {
-  ENOTSOCK,
-  errnoError,
-  invalidArgType,
-  invalidArgValue,
-  invalidFdType,
-  outOfRange,
-} from './errors.js';
+import { isStreamSocket } from './descriptors.js';
+import { errnoError, invalidArgType, invalidArgValue, outOfRange } from './errors.js';
 import { isNativeHandle, takeConnection, type NativeHandle } from './native_handle.js';
-import { isFifo, nodeNet } from './node_net.js';
+import { nodeNet } from './node_net.js';
 import type { OnRead } from './socket_user.js';
 
 /** Options of a {@link Socket}. */
@@ -99,12 +90,9 @@ export function checkedOptions(options: SocketOptions | number | undefined): Soc
   return given;
 }
 
-/** A descriptor that the user brings: of a stream socket. */
+/** A descriptor that the user brings: a stream socket's, since {@link isForNode} has not taken it. */
 export function openDescriptor(fd: number): Connection {
   validatedFd(fd);
-  const type = loadBinding().getsockopt(fd, SOL_SOCKET, SO_TYPE);
-  if (type !== SOCK_STREAM)
-    throw invalidFdType(type !== ENOTSOCK ? 'UNKNOWN' : tty().isatty(fd) ? 'TTY' : 'FILE');
   return Connection.on(threadRing(), fd);
 }
 
@@ -118,13 +106,13 @@ export function adoptedConnection(handle: Connection | NativeHandle): Connection
 
 /**
  * Whether node's own Socket is for these options: a handle that is no connected socket's (one of tls, a `BoundSocket`, or
- * the user's own); a pipe or FIFO, which is no socket; or standard input and output, which have to be written before
- * process.exit() ends the process.
+ * the user's own); a pipe or FIFO, or what else is no stream socket, which node refuses; or standard input and output, which
+ * have to be written before process.exit() ends the process.
  */
 export function isForNode({ handle, fd }: SocketOptions): boolean {
   if (handle) return !(handle instanceof Connection || isNativeHandle(handle));
   if (typeof fd !== 'number' || !Number.isInteger(fd) || fd < 0 || fd > 2 ** 31 - 1) return false;
-  return fd <= 2 || isFifo(fd);
+  return fd <= 2 || !isStreamSocket(fd);
 }
 
 /** A time of a timer, in ms. */

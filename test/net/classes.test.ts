@@ -1,5 +1,6 @@
 // Socket and Server as node's older classes are used: called without new, inherited with util.inherits; and pipes.
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import http from 'node:http';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
@@ -134,9 +135,29 @@ t.test('what is written to standard output comes out before process.exit()', asy
   t.equal(stdout, 'written');
 });
 
-t.test('descriptors of what is no stream', (t) => {
-  const fd = openSync('/dev/null', 'r');
-  t.throws(() => new net.Socket({ fd }), { code: 'ERR_INVALID_FD_TYPE' });
-  closeSync(fd);
-  t.end();
+t.test('descriptors of what is no stream', async (t) => {
+  const refusal = (kind: typeof net, fd: number): unknown => {
+    try {
+      return new kind.Socket({ fd });
+    } catch (error) {
+      const { name, code, message } = error as NodeJS.ErrnoException;
+      return { name, code, message };
+    }
+  };
+  const udp = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(udp, 'listening');
+  const paths = ['/dev/null', '/', '/dev/ptmx'];
+  const fds = [...paths.map((path) => openSync(path, 'r')), 1_000_000];
+  for (const symbol of Object.getOwnPropertySymbols(udp)) {
+    const state = (udp as unknown as Record<symbol, { handle?: { fd: number } }>)[symbol];
+    if (state?.handle) fds.push(state.handle.fd);
+  }
+  t.equal(fds.length, paths.length + 2);
+  for (const fd of fds) {
+    const expected = refusal(nodeNet as unknown as typeof net, fd);
+    t.match(expected, { code: 'ERR_INVALID_FD_TYPE' });
+    t.strictSame(refusal(net, fd), expected);
+  }
+  udp.close();
+  for (const fd of fds.slice(0, paths.length)) closeSync(fd);
 });
