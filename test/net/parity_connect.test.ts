@@ -154,7 +154,7 @@ scenario('a local port, from which several addresses are tried', async (net, log
   watch(log, 'client', socket, watched);
   await decided(socket);
   log('client', socket.remoteAddress, socket.autoSelectFamilyAttemptedAddresses?.length);
-  socket.destroy();
+  if (!socket.closed) await ending(socket.destroy());
   server.close();
 });
 
@@ -175,7 +175,7 @@ scenario('a Unix server that has no room for another', async (net, log) => {
     return socket;
   });
   await Promise.all(sockets.map(decided));
-  for (const socket of sockets) socket.destroy();
+  for (const socket of sockets) if (!socket.closed) await ending(socket.destroy());
   child.kill('SIGKILL');
   await once(child, 'close');
 });
