@@ -26,7 +26,10 @@ export interface RingOptions {
   entries?: number;
   /** Entries of the completion queue. Default 4096. */
   cqEntries?: number;
-  /** How many operations can be in flight; more wait in JavaScript for their turn. Default 32768. */
+  /**
+   * How many operations can be in flight; more wait in JavaScript for their turn. Memory is taken as they come. An idle
+   * socket has one in flight, and with a timeout two. Default 1048576, which is the most.
+   */
   operations?: number;
   /**
    * A kernel thread polls the submission queue (IORING_SETUP_SQPOLL) and sleeps after `idleMs` without work. It acts
@@ -91,7 +94,7 @@ function nativeOptions(options: RingOptions): NativeRingOptions {
   return {
     entries,
     cqEntries: integer(options.cqEntries, 'cqEntries', Math.max(4096, entries), 2, 65536),
-    operations: integer(options.operations, 'operations', 32768, 1, 1 << 20),
+    operations: integer(options.operations, 'operations', 1 << 20, 1, 1 << 20),
     sqpollIdleMs: options.sqpoll ? integer(options.sqpoll.idleMs, 'sqpoll.idleMs', 100, 1, 2 ** 31 - 1) : 0,
     iopoll: options.iopoll ? 1 : 0,
     spinMicroseconds: integer(options.spinMicroseconds, 'spinMicroseconds', 20, 0, 100),
@@ -108,7 +111,7 @@ export class Ring {
   /** The native side, for handlers that submit by themselves. */
   readonly native: NativeRing;
   /** By slot: who gets its completions. It also keeps alive what the kernel reads and writes, until TERMINAL. */
-  readonly handlers: (CompletionHandler | undefined)[];
+  readonly handlers: (CompletionHandler | undefined)[] = [];
   /** Called with each message that another ring's `msgRing` sends here; see {@link Ring.messages} for an iterable. */
   onMessage: ((message: RingMessage) => void) | undefined;
   /** For the native readFile: gives the memory that a file of so many bytes goes to. lib/fs sets it. */
@@ -143,7 +146,6 @@ export class Ring {
     this.#cursorAt = Math.min(options.cqEntries, batchLimit) * stride;
     this.#batch = new Int32Array(this.#cursorAt + 1);
     this.registeredBuffers = options.registeredBuffers;
-    this.handlers = new Array<CompletionHandler | undefined>(options.operations).fill(undefined);
     this.native = binding.openRing(
       options,
       this.#batch,

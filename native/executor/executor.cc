@@ -26,6 +26,10 @@ std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions&
   std::unique_ptr<Executor> made(new Executor(options, client));
   made->ring_ = Ring::open(options.ring, Kinds::kOpcodes, error);
   if (made->ring_ == nullptr) return nullptr;
+  if (!made->table_.make_room(1)) {
+    *error = {-ENOMEM, "mmap"};
+    return nullptr;
+  }
   int result = 0;
   made->watcher_ = LoopWatcher::open(loop, made->ring_->eventfd(), made.get(), &result);
   if (made->watcher_ == nullptr) {
@@ -100,7 +104,7 @@ void Executor::abandon(Op& op) {
 
 int Executor::begin_chain(uint32_t count) {
   if (count > ring_->sq.entries() / 2) return -2;
-  if (closing_ || count > table_.free_slots()) return -1;
+  if (closing_ || !table_.make_room(count)) return -1;
   ring_->sq.reserve(count * 2);
   links_queued_ += count;
   return 0;

@@ -35,7 +35,7 @@ inline constexpr uint32_t kCompletionUnsized = 1U << 13;   // readFile: `result`
 
 struct ExecutorOptions {
   RingOptions ring;
-  uint32_t operations = 32768;
+  uint32_t operations = 1 << 20;
   uint32_t spin_microseconds = 20;
   // Wait in io_uring_enter inside uv_prepare instead of in libuv's epoll: one system call less a round trip,
   // but libuv accounts no idle time, so that the event loop's utilization reads 1.

@@ -7,39 +7,31 @@
 #include "ring/assert.h"
 
 namespace ringcore {
-namespace {
-
-void* reserve_memory(size_t bytes) {
-  void* memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  RINGCORE_ASSERT(memory != MAP_FAILED, "address space for the table of operations");
-  return memory;
-}
-
-}  // namespace
-
-OpTable::OpTable(uint32_t capacity) : capacity_(capacity) {
-  // Reserved whole, resident only where touched: slots are constructed when first used.
-  ops_ = static_cast<Op*>(reserve_memory(capacity * sizeof(Op)));
-  scratchpads_ = static_cast<Scratchpad*>(reserve_memory(capacity * sizeof(Scratchpad)));
-  free_ = static_cast<uint32_t*>(reserve_memory(capacity * sizeof(uint32_t)));
-}
 
 OpTable::~OpTable() {
   RINGCORE_ASSERT(in_flight_ == 0, "the kernel may still write to memory that these operations hold");
-  for (uint32_t i = 0; i < touched_; i++) ops_[i].storage.release();
-  munmap(ops_, capacity_ * sizeof(Op));
-  munmap(scratchpads_, capacity_ * sizeof(Scratchpad));
-  munmap(free_, capacity_ * sizeof(uint32_t));
+  for (uint32_t slot = 0; slot < touched_; slot++) at(slot)->storage.release();
+  for (Page* page : pages_) munmap(page, sizeof(Page));
+}
+
+bool OpTable::make_room(uint32_t slots) {
+  if (slots > free_slots()) return false;
+  while (pages_.size() * kPageSlots < used_ + slots) {
+    void* memory = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    pages_.push_back(static_cast<Page*>(memory));
+  }
+  return true;
 }
 
 Op* OpTable::acquire(uint8_t kind) {
   Op* op;
-  if (free_count_ > 0) {
-    op = &ops_[free_[--free_count_]];
-  } else if (touched_ < capacity_) {
-    op = new (&ops_[touched_]) Op(touched_, scratchpads_[touched_]);
-    touched_++;
+  if (free_ != kNone) {
+    op = at(free_);
+    free_ = op->next_free;
+  } else if (make_room(1)) {
+    const uint32_t slot = touched_++;
+    op = new (at(slot)) Op(slot, pages_[slot / kPageSlots]->scratchpads[slot % kPageSlots]);
   } else {
     return nullptr;
   }
@@ -67,17 +59,14 @@ Op* OpTable::acquire(uint8_t kind) {
 }
 
 Op* OpTable::find(uint64_t user_data) {
-  const auto slot = static_cast<uint32_t>(user_data);
-  if (slot >= touched_) return nullptr;
-  Op& op = ops_[slot];
-  if (op.generation != (user_data >> 32 & kGenerationMask)) return nullptr;
-  return op.state == OpState::kSubmitted || op.state == OpState::kCancelling ? &op : nullptr;
+  Op* op = active(static_cast<uint32_t>(user_data));
+  return op != nullptr && op->generation == (user_data >> 32 & kGenerationMask) ? op : nullptr;
 }
 
 Op* OpTable::active(uint32_t slot) {
   if (slot >= touched_) return nullptr;
-  Op& op = ops_[slot];
-  return op.state == OpState::kSubmitted || op.state == OpState::kCancelling ? &op : nullptr;
+  Op* op = at(slot);
+  return op->state == OpState::kSubmitted || op->state == OpState::kCancelling ? op : nullptr;
 }
 
 void OpTable::cancelling(Op& op) {
@@ -109,7 +98,8 @@ void OpTable::abandon(Op& op) {
 void OpTable::recycle(Op& op) {
   op.state = OpState::kFree;
   used_--;
-  free_[free_count_++] = op.slot;
+  op.next_free = free_;
+  free_ = op.slot;
 }
 
 }  // namespace ringcore

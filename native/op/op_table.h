@@ -1,10 +1,10 @@
-// The table of operations that the kernel may still touch: a fixed number of slots. user_data names a slot
-// and the generation of its tenant, never an address, so that a completion that comes too late is recognised,
-// not believed.
+// The table of operations that the kernel may still touch. user_data names a slot and the generation of its
+// tenant, never an address, so that a completion that comes too late is recognised, not believed.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "op/storage.h"
 
@@ -35,6 +35,7 @@ struct Op {
   Op(uint32_t number, Scratchpad& scratchpad) : slot(number), storage(scratchpad) {}
 
   const uint32_t slot;
+  uint32_t next_free = 0;  // on the free list: the slot behind it
   uint32_t generation = 0;
   OpState state = OpState::kFree;
   uint8_t kind = 0;
@@ -60,21 +61,25 @@ struct Op {
   static CqeTag tag_of(uint64_t user_data) { return static_cast<CqeTag>(user_data >> 56); }
 };
 
+// Its slots come in pages, as they are needed: idle connections each keep some for as long as they last, and
+// a ring that has few costs little.
 class OpTable {
  public:
-  explicit OpTable(uint32_t capacity);
+  explicit OpTable(uint32_t capacity) : capacity_(capacity) {}
   ~OpTable();
   OpTable(const OpTable&) = delete;
   OpTable& operator=(const OpTable&) = delete;
 
-  // Null when every slot is taken.
+  // Whether `slots` can be acquired now: as a rule; not when as many are taken, or there is no memory.
+  bool make_room(uint32_t slots);
+  // Null when there is no room.
   Op* acquire(uint8_t kind);
   // The operation that this user_data was made for, or null if it's gone: the CQE is stale.
   Op* find(uint64_t user_data);
   // The operation in this slot if it's one that the kernel still has, or null.
   Op* active(uint32_t slot);
   // The operation in this slot, whatever its state.
-  Op* at(uint32_t slot) { return &ops_[slot]; }
+  Op* at(uint32_t slot) { return reinterpret_cast<Op*>(pages_[slot / kPageSlots]->ops) + slot % kPageSlots; }
   void cancelling(Op& op);
   void deliver(Op& op);
   void release(Op& op);
@@ -89,22 +94,27 @@ class OpTable {
   template <class Each>
   void for_each_in_flight(Each each) {
     for (uint32_t i = 0; i < touched_; i++) {
-      if (ops_[i].state == OpState::kSubmitted || ops_[i].state == OpState::kCancelling) each(ops_[i]);
+      if (Op* op = active(i)) each(*op);
     }
   }
 
  private:
   static constexpr uint32_t kGenerationMask = 0xffffff;
+  static constexpr uint32_t kPageSlots = 1024;
+  static constexpr uint32_t kNone = ~uint32_t{0};
+
+  struct Page {
+    alignas(Op) unsigned char ops[kPageSlots * sizeof(Op)];
+    Scratchpad scratchpads[kPageSlots];
+  };
 
   void recycle(Op& op);
 
-  Op* ops_ = nullptr;
-  Scratchpad* scratchpads_ = nullptr;  // by slot
-  uint32_t* free_ = nullptr;           // a stack: the slot freed last is the one in the cache
+  std::vector<Page*> pages_;
+  uint32_t free_ = kNone;  // a stack: the slot freed last is the one in the cache
   uint32_t capacity_;
   uint32_t used_ = 0;
   uint32_t touched_ = 0;  // slots from here on were never used: their memory is not even resident
-  uint32_t free_count_ = 0;
   uint32_t in_flight_ = 0;
 };
 

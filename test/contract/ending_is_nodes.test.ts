@@ -129,7 +129,7 @@ const lasting = {
     fs.writeFileSync(file + '.source', Buffer.alloc(5e6, 'a'));
     process.on('exit', () => fs.copyFile(file + '.source', file, () => {}));
     ${exit}`,
-  'more reads than the ring has slots, and writes': `
+  'tens of thousands of reads, and writes': `
     const zero = fs.openSync('/dev/zero');
     const memory = Buffer.alloc(1000);
     for (let i = 0; i < 36_000; i++) fs.read(zero, memory, 0, 1000, 0, () => {});

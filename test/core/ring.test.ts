@@ -14,6 +14,7 @@ import {
   ring,
   sleep,
   stats,
+  timeout,
   timeoutMultishot,
   write,
 } from 'ringcore/core';
@@ -45,6 +46,17 @@ t.test('100,000 operations on a ring of 64 entries', async (t) => {
     { inFlight: 0, waiting: 0, stale: 0, kinds: { nop: 100_000 } },
   );
   t.ok(enters < 20_000, `${enters} enters`);
+});
+
+t.test('100,000 operations in flight leave room for others', async (t) => {
+  const large = Ring.open();
+  t.teardown(() => large.close());
+  const [reader, writer] = await makePipe(t);
+  for (let i = 0; i < 100_000; i++) timeout(1e6, { ring: large }).callback(() => {});
+  t.equal(await write(writer, Buffer.from('x'), { ring: large }), 1);
+  t.equal(await read(reader, Buffer.alloc(1), { ring: large }), 1);
+  t.equal(large.stats().inFlight, 100_000);
+  t.equal(large.waiting, 0);
 });
 
 t.test('waiters come in in order; an aborted one is removed', async (t) => {

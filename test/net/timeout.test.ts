@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import nodeNet from 'node:net';
 import t from 'tap';
 import { backend, stats } from 'ringcore/core';
-import type { Socket } from 'ringcore/net';
+import { Socket } from 'ringcore/net';
 import { scaled } from '../slowness.js';
-import { closed, connected, listening, portOf, sleep } from './support.js';
+import { closed, collect, connected, listening, portOf, sleep } from './support.js';
 
 /** How many timer operations have been submitted. */
 const timers = (): number => (backend.name === 'node' ? 0 : (stats().operations.timeout ?? 0));
@@ -87,5 +87,16 @@ t.test('0 turns it off, and a destroyed socket has none', async (t) => {
   socket.destroy();
   await sleep(60);
   t.equal(fired, 0);
+  await closed(server);
+});
+
+t.test('tens of thousands of idle sockets leave the others their way', async (t) => {
+  const idle = Array.from({ length: 35_000 }, () => new Socket().setTimeout(1e6));
+  t.teardown(() => idle.forEach((socket) => socket.destroy()));
+  const server = await listening((socket) => void socket.pipe(socket));
+  const socket = await connected(server);
+  socket.write('text');
+  socket.end(Buffer.from(' and bytes'));
+  t.equal(String(await collect(socket)), 'text and bytes');
   await closed(server);
 });
