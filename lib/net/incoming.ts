@@ -3,8 +3,8 @@
  *
  * Every connection is also a 'connection' event, as ever. What an iteration adds is a bound: at most `highWaterMark`
  * connections wait untaken; then the server accepts no more until one is taken (later ones wait in the kernel's
- * backlog). Connections that come while nobody listens to 'connection' wait for an iteration under the same bound: none
- * is lost between listen() and the loop.
+ * backlog). Before the first iteration, of which most programs have none, all are accepted, as by node. Those that no
+ * listener of 'connection' has taken wait for it, as long as they live: none is lost between listen() and the loop.
  *
  * - `break` (or an abort, which rejects with an AbortError) ends the iteration: accepting stops, and connections that
  *   nobody took are destroyed. The server stays open; another loop, or a listener, goes on.
@@ -27,8 +27,8 @@ export interface IncomingOptions {
 interface Waiting {
   readonly destroyed: boolean;
   destroy(): unknown;
-  on(event: 'error', listener: () => void): unknown;
-  off(event: 'error', listener: () => void): unknown;
+  on(event: 'error' | 'close', listener: () => void): unknown;
+  off(event: 'error' | 'close', listener: () => void): unknown;
 }
 
 interface Reader<S> {
@@ -43,11 +43,12 @@ const ignoreError = (): void => {};
 /** The connections of a server that nobody has taken yet, and who takes them. */
 export class Incoming<S extends Waiting> {
   readonly #onDemandChange: () => void;
-  readonly #waiting: S[] = [];
+  /** In the order they came; with what listens to their 'close'. */
+  readonly #waiting = new Map<S, () => void>();
   readonly #readers: Reader<S>[] = [];
   #highWaterMark = 64;
   #iterations = 0;
-  /** Whether there has been an iteration: without one, connections wait for the first. */
+  /** Whether there has been an iteration: without one, nothing is bounded. */
   #iterated = false;
   #closed = false;
 
@@ -58,20 +59,19 @@ export class Incoming<S extends Waiting> {
 
   /** Whether to accept, where `listeners` listen to 'connection'. */
   wanted(listeners: number): boolean {
-    if (this.#iterations > 0) return this.#waiting.length < this.#highWaterMark;
-    return listeners > 0 || (!this.#iterated && this.#waiting.length < this.#highWaterMark);
+    if (!this.#iterated) return true;
+    return this.#iterations > 0 ? !this.#isFull() : listeners > 0;
   }
 
-  /** A connection has come. */
-  offer(socket: S, listeners: number): void {
-    if (this.#iterations === 0 && listeners > 0) return;
-    const reader = this.#readers.shift();
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: socket });
-      return;
+  /** A connection has come. `emit` tells the listeners of 'connection', and whether there was one. */
+  deliver(socket: S, emit: () => boolean): boolean {
+    const iterating = this.#iterations > 0;
+    let taken = true;
+    try {
+      return (taken = emit());
+    } finally {
+      if ((iterating || !taken) && !socket.destroyed) this.#offer(socket);
     }
-    socket.on('error', ignoreError);
-    this.#waiting.push(socket);
   }
 
   /** The server listens (again). */
@@ -166,6 +166,19 @@ export class Incoming<S extends Waiting> {
     };
   }
 
+  #offer(socket: S): void {
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: socket });
+      return;
+    }
+    const onClose = (): void => this.#remove(socket);
+    this.#waiting.set(socket, onClose);
+    socket.on('error', ignoreError);
+    socket.on('close', onClose);
+    if (this.#isFull()) this.#onDemandChange();
+  }
+
   #enter(): void {
     this.#iterations++;
     this.#iterated = true;
@@ -174,18 +187,30 @@ export class Incoming<S extends Waiting> {
 
   #leave(): void {
     if (--this.#iterations > 0) return;
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    for (const socket of this.#waiting.keys()) socket.destroy();
     this.#onDemandChange();
   }
 
   #take(): S | undefined {
-    const full = this.#waiting.length >= this.#highWaterMark;
-    let taken: S | undefined;
-    do {
-      taken = this.#waiting.shift();
-      taken?.off('error', ignoreError);
-    } while (taken?.destroyed);
-    if (full) this.#onDemandChange();
-    return taken;
+    for (const socket of this.#waiting.keys()) {
+      // Its error may be on its way yet.
+      if (socket.destroyed) continue;
+      this.#remove(socket);
+      return socket;
+    }
+    return undefined;
+  }
+
+  /** It waits no more. */
+  #remove(socket: S): void {
+    const wasFull = this.#isFull();
+    socket.off('error', ignoreError);
+    socket.off('close', this.#waiting.get(socket)!);
+    this.#waiting.delete(socket);
+    if (wasFull) this.#onDemandChange();
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.size >= this.#highWaterMark;
   }
 }

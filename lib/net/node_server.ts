@@ -30,12 +30,9 @@ export class NodeServer extends nodeNet.Server {
 
   // The parameters of any event.
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'connection') {
-      this.#connections.offer(args[0] as nodeTypes.Socket, this.listenerCount('connection'));
-    } else if (event === 'listening') {
-      this.#connections.open();
-    }
-    return super.emit(event, ...args);
+    if (event === 'listening') this.#connections.open();
+    if (event !== 'connection') return super.emit(event, ...args);
+    return this.#connections.deliver(args[0] as nodeTypes.Socket, () => super.emit(event, ...args));
   }
 
   override close(callback?: (error?: Error) => void): this {

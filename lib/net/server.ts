@@ -272,14 +272,22 @@ export class Server extends CallableEmitter {
   #watchListeners(): void {
     if (this.#watchesListeners) return;
     this.#watchesListeners = true;
-    const watch = (event: string | symbol): void => {
-      if (event !== 'connection') return;
+    const adjust = (): void => {
       this.#watchesListeners = false;
+      this.off('removeListener', unwatched);
       this.off('newListener', watch);
       // It is not counted yet.
       process.nextTick(() => this.#adjust());
     };
+    const watch = (event: string | symbol): void => {
+      if (event === 'connection') adjust();
+    };
+    // By removeAllListeners().
+    const unwatched = (_event: string | symbol, listener: unknown): void => {
+      if (listener === watch) adjust();
+    };
     this.on('newListener', watch);
+    this.on('removeListener', unwatched);
   }
 
   #onConnection(errno: number, client?: Connection | NativeHandle): void {
@@ -309,9 +317,8 @@ export class Server extends CallableEmitter {
     this._connections++;
     socket.server = this;
     socket._server = this;
-    this.#incoming.offer(socket, this.listenerCount('connection'));
     this.#adjust();
-    this.emit('connection', socket);
+    this.#incoming.deliver(socket, () => this.emit('connection', socket));
     if (serverChannel.hasSubscribers) serverChannel.publish({ socket });
   }
 

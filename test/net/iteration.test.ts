@@ -1,9 +1,10 @@
 // for await (const socket of server)
+import diagnosticsChannel from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import t from 'tap';
 import net, { type Socket } from 'ringcore/net';
 import { backend } from 'ringcore/core';
-import { connected, closed, collect, descriptors, listening, portOf, sleep, until } from './support.js';
+import { connected, closed, collect, descriptors, listening, portOf, run, sleep, until } from './support.js';
 
 t.test('takes connections until the server is closed', async (t) => {
   const server = await listening();
@@ -151,6 +152,97 @@ t.test('a listener that is added after a loop gets connections', { skip: unbound
   server.on('connection', (socket) => socket.end('by the listener'));
   t.equal((await collect(waiting)).toString(), 'by the listener');
   await closed(server);
+});
+
+t.test('so does one that is added after removeAllListeners()', { skip: unbounded }, async (t) => {
+  const server = await listening();
+  const first = connected(server);
+  for await (const socket of server) {
+    socket.destroy();
+    break;
+  }
+  (await first).resume();
+  server.removeAllListeners();
+  await sleep(20);
+  const waiting = net.connect(portOf(server), '127.0.0.1');
+  await once(waiting, 'connect');
+  server.on('connection', (socket) => socket.end('by the listener'));
+  t.equal((await collect(waiting)).toString(), 'by the listener');
+  await closed(server);
+  t.same(server.eventNames(), ['connection']);
+});
+
+t.test('before the first loop all are accepted; those that live wait for it', async (t) => {
+  const server = await listening();
+  const clients: Socket[] = [];
+  const count = () => new Promise<number>((resolve) => server.getConnections((_, n) => resolve(n)));
+  for (let i = 0; i < 100; i++) clients.push(await connected(server));
+  const all = async (n: number): Promise<boolean> => {
+    for (let i = 0; i < 400 && (await count()) !== n; i++) await sleep(5);
+    return (await count()) === n;
+  };
+  t.ok(await all(100), `${await count()} of 100 were accepted`);
+  for (const client of clients.splice(0, 90)) client.destroy();
+  t.ok(await all(10), `${await count()} of 10 are left`);
+  const ends = clients.map((client) => once(client.resume(), 'close'));
+  let taken = 0;
+  for await (const socket of server) {
+    socket.end();
+    if (++taken === 10) break;
+  }
+  await Promise.all(ends);
+  await closed(server);
+});
+
+t.test('one that was destroyed while it waited is not handed out, and its error is no error', async (t) => {
+  const server = await listening();
+  const accepted = new Promise<Socket>((resolve) =>
+    diagnosticsChannel.subscribe('net.server.socket', function take(message) {
+      diagnosticsChannel.unsubscribe('net.server.socket', take);
+      resolve((message as { socket: Socket }).socket);
+    }),
+  );
+  const client = (await connected(server)).on('error', () => {}).resume();
+  const next = accepted.then((socket) => {
+    socket.destroy(new Error('of the program'));
+    return server[Symbol.asyncIterator]().next();
+  });
+  await once(client, 'close');
+  const second = (await connected(server)).resume();
+  const { value } = await next;
+  t.equal(value!.remotePort, second.localPort);
+  value!.destroy();
+  await closed(server);
+});
+
+t.test('a connection of which nobody took notice is not kept when it has closed', async (t) => {
+  const { stdout, stderr } = await run(`
+    import { subscribe } from 'node:diagnostics_channel';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import { setFlagsFromString } from 'node:v8';
+    import { runInNewContext } from 'node:vm';
+    import net from 'ringcore/net';
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc');
+    const sockets = [];
+    subscribe('net.server.socket', ({ socket }) => sockets.push(new WeakRef(socket)));
+    const server = net.createServer().listen(0, '127.0.0.1', async () => {
+      for (let i = 0; i < 20; i++) {
+        await new Promise((resolve) => {
+          net.connect(server.address().port, '127.0.0.1').resume().end().on('close', resolve);
+        });
+      }
+      const left = () => sockets.filter((socket) => socket.deref()).length;
+      // The last one or two may be in what was called last.
+      for (let i = 0; i < 50 && left() > 2; i++) {
+        await sleep(10);
+        gc();
+      }
+      console.log(sockets.length, left() > 2 ? left() + ' left' : 'gone');
+      server.close();
+    });`);
+  t.equal(stderr, '');
+  t.equal(stdout, '20 gone\n');
 });
 
 t.test('loops and connections leave no descriptor behind', async (t) => {

@@ -275,6 +275,45 @@ scenario('close() with connections', async (net, log) => {
   log('server', facts(server));
 });
 
+/** So many connections, more than wait for a loop, one after the other: how each ends. */
+async function connectInTurn(server: nodeNet.Server, count: number): Promise<string[]> {
+  const ends: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = nodeNet.connect(port(server), '127.0.0.1');
+    client.setTimeout(scaled(2000), () => client.destroy());
+    client.on('connect', () => client.end()).on('end', () => ends.push('ended'));
+    let text = '';
+    client.on('data', (data) => (text += String(data)));
+    await ending(client);
+    ends.push(text);
+    if (ends.at(-2) !== 'ended') break;
+  }
+  return ends;
+}
+
+scenario("nobody listens to 'connection'", async (net, log) => {
+  const server = await serving(net, {});
+  log('server', ...(await connectInTurn(server, 80)));
+  log('server', await promisify(server.getConnections.bind(server))());
+  server.close();
+});
+
+scenario("an emit() of the program's own takes the connections", async (net, log) => {
+  class Own extends net.Server {
+    override emit(event: string, ...args: unknown[]): boolean {
+      if (event !== 'connection') return super.emit(event, ...args);
+      const socket = args[0] as nodeNet.Socket;
+      log('socket', socket.eventNames().map(String).sort());
+      socket.resume().end('hello');
+      return true;
+    }
+  }
+  const server = new Own().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  log('server', ...(await connectInTurn(server, 80)));
+  server.close();
+});
+
 scenario('Symbol.asyncDispose', async (net, log) => {
   const server = watchServer(log, net.createServer());
   const disposable = server as unknown as AsyncDisposable;
