@@ -393,11 +393,13 @@ export interface NativeRing {
   own(fd: number): void;
   disown(fd: number): void;
   /**
-   * socket(2), fcntl(F_DUPFD_CLOEXEC) with `own`, and `disown` with close(2), each in one call, since a thread can be
-   * terminated between two. Undefined where the ring is closed.
+   * socket(2), fcntl(F_DUPFD_CLOEXEC), accept4(2) with `own`, and `disown` with close(2), each in one call, since a thread
+   * can be terminated between two. Undefined where the ring is closed.
    */
   openSocket(domain: number, type: number, protocol: number): number | undefined;
   duplicate(fd: number): number | undefined;
+  /** -EAGAIN where no connection is there: the listening socket becomes one that does not wait (O_NONBLOCK). */
+  acceptNow(fd: number): number | undefined;
   closeNow(fd: number): number | undefined;
   /** Undefined where the ring is closed. */
   owns(fd: number): boolean | undefined;

@@ -1,5 +1,5 @@
 /**
- * A listening descriptor and its accept: multishot, or one after the other where the socket may be shared.
+ * A listening descriptor and its accept: multishot, or a poll for each connection where the socket may be shared.
  *
  *     idle --> waiting --> armed --> idle          waiting: the operation table is full, or there is no descriptor left
  *                            \        ^
@@ -10,7 +10,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
-import { AF_UNIX, SO_REUSEPORT, SOCK_CLOEXEC, SOL_SOCKET } from '../core/constants.js';
+import { AF_UNIX, POLLIN, SO_REUSEPORT, SOCK_CLOEXEC, SOL_SOCKET } from '../core/constants.js';
 import type { Ring } from '../core/ring.js';
 import { domainOf, encode, localAddress, socketDomain, type Endpoint } from './address.js';
 import { Connection } from './connection.js';
@@ -48,6 +48,7 @@ export interface ListenFlags {
   reusePort: boolean;
 }
 
+/** On what this process has bound. */
 const endedAtExit = new Set<Listener>();
 
 /**
@@ -62,6 +63,11 @@ function endAtExit(listener: Listener): void {
 function endAll(): void {
   if (!isExiting()) return;
   for (const listener of endedAtExit) listener.letGo();
+}
+
+/** Another process gets this descriptor: see {@link Listener.share}. */
+export function shareDescriptor(fd: number): void {
+  for (const listener of endedAtExit) if (listener.fd === fd) listener.share();
 }
 
 /** Opens and binds a listening socket, as libuv does. Its descriptor, or -errno. */
@@ -102,12 +108,16 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   onconnection: NonNullable<ServerHandle['onconnection']> = (_errno, client) => client?.close();
   declare getsockname?: (out: object) => number;
 
-  /** Where it was bound to by us: only then the socket is surely this process's alone. */
+  /** Where it was bound to by us. */
   readonly #endpoint: Endpoint | undefined;
+  /** Other processes may accept from the same socket. */
+  #shared: boolean;
   /** Node's handle that the descriptor is a duplicate of. */
   readonly #native: NativeHandle | undefined;
   #state: 'idle' | 'waiting' | 'armed' | 'stopping' = 'idle';
   #slot = -1;
+  /** What is armed is a poll: the connection is still to be accepted. */
+  #polls = false;
   #wanted = false;
   #closed = false;
   #descriptorGone = false;
@@ -127,6 +137,7 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
     this.fd = fd;
     this.domain = endpoint === undefined ? socketDomain(fd) : domainOf(endpoint);
     this.#endpoint = endpoint;
+    this.#shared = endpoint === undefined;
     this.#native = native;
     ownDescriptor(ring, fd);
     if (this.domain !== AF_UNIX) this.getsockname = (out) => localAddress(fd, out);
@@ -164,6 +175,16 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
       this.#endShortage?.();
       this.#state = 'idle';
     }
+  }
+
+  /** Another process gets the socket: from now on, connections are for whoever comes first. */
+  share(): void {
+    if (this.#shared) return;
+    this.#shared = true;
+    if (this.#state !== 'armed' || this.ring.closed) return;
+    // Now: this thread may be busy for long. The poll is armed when it hears of the end of the accept.
+    this.#state = 'stopping';
+    this.ring.native.cancelNow(this.#slot);
   }
 
   /** The port is free when this returns. */
@@ -230,14 +251,14 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
   /** @internal */
   admit(): boolean {
     const { native } = this.ring;
-    // The kernel wakes one of those who wait, the first. A multishot that stays at the head of that queue would starve
-    // other processes that accept from the same socket: there this one lines up anew for each connection.
-    const slot =
-      this.#endpoint === undefined
-        ? native.accept(OWNED, 0, this.fd, SOCK_CLOEXEC, -1)
-        : native.acceptMultishot(OWNED, 0, this.fd, SOCK_CLOEXEC, false);
+    // The kernel wakes one of the accepts that wait, the first. A multishot stays at the head of that queue: other
+    // processes would get nothing. And the connection of one whose thread is busy would wait for it. A poll wakes all.
+    const slot = this.#shared
+      ? native.poll(0, 0, this.fd, POLLIN)
+      : native.acceptMultishot(OWNED, 0, this.fd, SOCK_CLOEXEC, false);
     if (!this.ring.start(this, slot)) return false;
     this.#slot = slot;
+    this.#polls = this.#shared;
     this.#state = 'armed';
     if (!this.#referenced) native.setRef(slot, false);
     return true;
@@ -256,10 +277,17 @@ export class Listener implements ServerHandle, CompletionHandler, Waiter {
 
   /** @internal */
   complete(res: number, flags: number): void {
+    if (this.#polls && res >= 0) res = this.#acceptNow();
     // Made out here: what happens on a connection belongs to no other async context than its own.
     const taken = res >= 0 && !this.#closed && !this.ring.closed;
     const connection = taken ? new Connection(this.ring, res, this.domain) : undefined;
     this.scope.runInAsyncScope(this.#completed, this, res, (flags & TERMINAL) !== 0, connection);
+  }
+
+  /** The connection that a poll has told of, unless another process was faster, or nobody wants it any more. */
+  #acceptNow(): number {
+    if (!this.#wanted || this.#descriptorGone || this.ring.closed) return EAGAIN;
+    return this.ring.native.acceptNow(this.fd) ?? EAGAIN;
   }
 
   #completed(res: number, terminal: boolean, connection: Connection | undefined): void {

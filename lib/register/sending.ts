@@ -66,7 +66,8 @@ const isServer = (value: unknown): boolean =>
 
 /** A handle of node's over a duplicate of the descriptor; undefined where there is no descriptor, or none left. */
 function nativeOver(handle: unknown): Native | undefined {
-  const { fd: own } = (handle ?? {}) as { fd?: number };
+  const { fd: own, share } = (handle ?? {}) as Partial<Listener>;
+  share?.call(handle);
   const fd = own === undefined ? -1 : loadBinding().duplicate(own);
   if (fd < 0) return undefined;
   const { _createServerHandle: open } = nodeNet as unknown as {

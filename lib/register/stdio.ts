@@ -1,10 +1,11 @@
 /**
  * `spawn(command, { stdio: [socket] })`: node gives a child the handle of its C++ that it finds in a socket. The ring's
- * have none: the child gets the descriptor by its number.
+ * have none: the child gets the descriptor by its number. A listening socket is shared with the child then.
  *
  * @module
  */
 import net from '../net/index.js';
+import { shareDescriptor } from '../net/listener.js';
 import type { Socket } from '../net/socket.js';
 import { replaceMember, type Undo } from './replace.js';
 
@@ -18,6 +19,14 @@ type Spawn = (this: object, options?: Options) => unknown;
 const canLend = (entry: unknown): entry is Socket =>
   Object.prototype.isPrototypeOf.call(net.Socket.prototype, entry as object) &&
   ((entry as Socket)._handle?.fd ?? -1) >= 0;
+
+/** By its number, or as an object that has one. */
+function shareListening(stdio: unknown[]): void {
+  for (const entry of stdio) {
+    const fd = typeof entry === 'number' ? entry : (entry as { fd?: unknown } | null | undefined)?.fd;
+    if (typeof fd === 'number') shareDescriptor(fd);
+  }
+}
 
 /** The child reads now. What has come before is still read here. */
 function stopReading(socket: Socket): void {
@@ -38,6 +47,7 @@ export function lendToChildren(): Undo {
     const lent = stdio.filter(canLend);
     // What the parent has written comes before what the child writes.
     for (const socket of lent) socket._flush();
+    shareListening(stdio);
     options.stdio = stdio.map((entry) => (canLend(entry) ? entry._handle!.fd : entry));
     const result = spawn.call(this, options);
     lent.forEach(stopReading);

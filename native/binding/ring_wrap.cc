@@ -401,6 +401,12 @@ void RingWrap::add_control_functions(Napi::Object object) {
   add("duplicate", [i32](RingWrap& wrap, Info info) -> Napi::Value {
     return wrap.owned_result(info, ::fcntl(i32(info, 0), F_DUPFD_CLOEXEC, 3));
   });
+  // A listening socket from elsewhere may be one that waits.
+  add("acceptNow", [i32](RingWrap& wrap, Info info) -> Napi::Value {
+    const int flags = ::fcntl(i32(info, 0), F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(i32(info, 0), F_SETFL, flags | O_NONBLOCK);
+    return wrap.owned_result(info, ::accept4(i32(info, 0), nullptr, nullptr, SOCK_CLOEXEC));
+  });
   add("closeNow", [i32](RingWrap& wrap, Info info) -> Napi::Value {
     wrap.owned_.erase(i32(info, 0));
     return Napi::Number::New(info.Env(), ::close(i32(info, 0)) < 0 ? -errno : 0);
