@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, asyncWrapProviders } from 'node:async_hooks';
 import { TERMINAL, type CompletionHandler, type Waiter } from '../core/completion.js';
 import {
   AF_INET6,
@@ -81,8 +81,8 @@ export class Connection {
   domain: number;
   readonly receiver: Receiver;
   readonly sender: Sender;
-  /** Completions run in the async context that the connection was made in. */
-  readonly scope: AsyncResource;
+  /** Completions run in the async context that the connection was made in, or given by `asyncReset`. */
+  scope: AsyncResource;
   /** A connect in flight. */
   other: OtherOperation | undefined;
   /** Whether what is in flight keeps the event loop alive. */
@@ -101,8 +101,16 @@ export class Connection {
     this.domain = domain;
     this.receiver = new Receiver(this);
     this.sender = new Sender(this);
+    this.scope = this.#newScope();
+  }
+
+  #newScope(): AsyncResource {
     // Destroyed by hand: registering each with the garbage collector costs more than a message.
-    this.scope = new AsyncResource(this.isUnix ? 'PIPEWRAP' : 'TCPWRAP', { requireManualDestroy: true });
+    return new AsyncResource(this.#provider, { requireManualDestroy: true });
+  }
+
+  get #provider(): 'PIPEWRAP' | 'TCPWRAP' {
+    return this.isUnix ? 'PIPEWRAP' : 'TCPWRAP';
   }
 
   /** On a descriptor that somebody else has opened: from now on it is the connection's. */
@@ -157,6 +165,17 @@ export class Connection {
 
   getAsyncId(): number {
     return this.scope.asyncId();
+  }
+
+  /** Node's number for what it would be. */
+  getProviderType(): number {
+    return asyncWrapProviders[this.#provider];
+  }
+
+  /** A pool hands it on to whoever calls: completions run in the caller's async context from now on. */
+  asyncReset(): void {
+    this.scope.emitDestroy();
+    this.scope = this.#newScope();
   }
 
   get bytesRead(): number {

@@ -1,10 +1,12 @@
 // node's HTTP on sockets of node:net and of ringcore/net, at both ends: what is seen of it is the same.
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import type nodeNet from 'node:net';
 import type { Duplex } from 'node:stream';
+import { scaled } from '../slowness.js';
 import { describe, ending, port, scenario, serving, type Log, type Net } from './scenarios.js';
-import { collect, hashOf, pattern } from './support.js';
+import { collect, hashOf, pattern, sleep } from './support.js';
 
 /** An HTTP server fed by the 'connection' event; how many connections came, and its end. */
 async function httpServing(net: Net, inner: http.Server): Promise<[number, () => Promise<void>]> {
@@ -74,6 +76,86 @@ scenario('an agent keeps its connections alive, and uses them again', async (net
   log('server', connections);
   agent.destroy();
   await close();
+});
+
+interface NodeHandle {
+  getAsyncId(): number;
+  getProviderType(): number;
+}
+
+const storage = new AsyncLocalStorage<string>();
+
+scenario('the async context of each request of a connection that is used again', async (net, log) => {
+  let reset = (): void => {};
+  const inner = http.createServer((request, response) => {
+    reset = () => void request.socket.resetAndDestroy();
+    if (request.url === '/cut') response.write('part');
+    else if (request.url === '/whole') response.end('whole');
+    else reset();
+  });
+  const [portNumber, close] = await httpServing(net, inner);
+  const agent = new AgentOf(net);
+  const get = (name: string, path: string): Promise<void> =>
+    storage.run(name, async () => {
+      const note = (event: string): void => log(name, event, storage.getStore());
+      const request = http.get({ host: '127.0.0.1', port: portNumber, agent, path });
+      request.on('socket', (socket) => {
+        log(name, request.reusedSocket);
+        socket.once('error', () => note('error of the socket'));
+        socket.once('close', () => note('close of the socket'));
+      });
+      request.on('error', () => note('error'));
+      request.on('response', (response) => {
+        note('response');
+        for (const event of ['data', 'end', 'aborted', 'error', 'close'])
+          response.on(event, () => note(event));
+        // Right behind its data, who reads may not hear of it.
+        if (path === '/cut') response.once('data', () => setTimeout(() => reset(), scaled(5)));
+      });
+      await once(request, 'close').catch(() => {});
+      note('closed');
+    });
+  for (const path of ['/nothing', '/cut']) {
+    await get(`first ${path}`, '/whole');
+    // The agent gets the connection back behind the request's end.
+    await sleep(5);
+    await get(`again ${path}`, path);
+  }
+  // More than there may be connections: the last waits for one.
+  await Promise.all([get('one', '/whole'), get('two', '/whole'), get('three', '/cut')]);
+  agent.destroy();
+  await close();
+});
+
+scenario('the async ids of a connection that is used again', async (net, log) => {
+  const types = new Map<number, string>();
+  const destroyed: number[] = [];
+  const hook = createHook({
+    init: (id, type) => void types.set(id, type),
+    destroy: (id) => void destroyed.push(id),
+  }).enable();
+  const inner = http.createServer((_request, response) => response.end());
+  const [portNumber, close] = await httpServing(net, inner);
+  const agent = new AgentOf(net);
+  const ids: number[] = [];
+  const timesDestroyed = (id: number): number => destroyed.filter((each) => each === id).length;
+  for (let i = 0; i < 3; i++) {
+    const request = http.get({ host: '127.0.0.1', port: portNumber, agent });
+    request.once('socket', ({ _handle: handle }: { _handle: NodeHandle }) => {
+      const id = handle.getAsyncId();
+      ids.push(id);
+      log('client', types.get(id), handle.getProviderType());
+    });
+    await body(await answer(request));
+    await sleep(5);
+    log('client', ids.map(timesDestroyed));
+  }
+  agent.destroy();
+  await close();
+  await sleep(5);
+  hook.disable();
+  // The last one goes with the handle, which node leaves to the garbage collector.
+  log('client', new Set(ids).size, ids.slice(0, -1).map(timesDestroyed), timesDestroyed(ids.at(-1)!) <= 1);
 });
 
 scenario('pipelined requests, the last one closes', async (net, log) => {
