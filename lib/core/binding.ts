@@ -463,6 +463,11 @@ export interface Binding {
   getsockopt(fd: number, level: number, name: number): number;
   /** How many bytes the peer of a TCP connection has confirmed. It only grows. */
   acknowledged(fd: number): number;
+  /**
+   * Whether a TCP connection has ended without the peer's FIN; `received` bytes of it have been received. False where that
+   * cannot be known.
+   */
+  wasReset(fd: number, received: number): boolean;
   /** The reading and the writing end of a pipe that holds at least so many bytes, or -errno. */
   pipe(bytes: number): [number, number] | number;
   /** `st_mode` and the size, as far as they are known without asking a server. */

@@ -257,6 +257,11 @@ export class Connection {
     return this.domain === AF_INET6 ? [IPPROTO_IPV6, IPV6_TCLASS] : [IPPROTO_IP, IP_TOS];
   }
 
+  /** Whether it has ended without the peer's FIN: the kernel tells one operation of a reset, and others that it is the end. */
+  wasReset(): boolean {
+    return !this.isUnix && loadBinding().wasReset(this.fd, this.receiver.bytes);
+  }
+
   /** Ends the sending side; 0 or -errno. Everything has been sent. */
   shutdown(): number {
     return loadBinding().shutdown(this.fd, SHUT_WR);

@@ -31,6 +31,7 @@ export const EPIPE = -32;
 export const EPROTO = -71;
 export const EADDRINUSE = -98;
 export const ECONNABORTED = -103;
+export const ECONNRESET = -104;
 export const ENOBUFS = -105;
 export const ENOTCONN = -107;
 export const ETIMEDOUT = -110;

@@ -19,7 +19,7 @@ import { ownCopy } from '../core/own_copy.js';
 import type { Ring } from '../core/ring.js';
 import { setImmediate } from '../core/unmocked.js';
 import type { Connection } from './connection.js';
-import { EAGAIN, ECANCELED, EINTR, ENOBUFS } from './errors.js';
+import { EAGAIN, ECANCELED, ECONNRESET, EINTR, ENOBUFS } from './errors.js';
 import { firstLimit, raisedLimit, receiveBuffers } from './receive_buffers.js';
 
 /** Memory of the user's own, that data is received into instead of shared buffers: the `onread` option. */
@@ -197,8 +197,7 @@ export class Receiver implements CompletionHandler, Waiter {
       this.bytes += res;
       if (!this.#closed) this.#pass(chunk, res, (flags & TERMINAL) !== 0);
     } else if (res === 0) {
-      this.#ended = true;
-      if (!this.#closed) this.#connection.user.ended();
+      this.#finish();
     } else if (res === ENOBUFS && this.#pool !== null) {
       this.#waitForBuffer(this.#pool);
     } else if (res === EAGAIN) {
@@ -227,6 +226,13 @@ export class Receiver implements CompletionHandler, Waiter {
     }
     const view = Buffer.from(own.buffer, own.byteOffset, bytes);
     return user.received(bytes < leastViewBytes ? ownCopy(view) : view);
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    if (this.#closed) return;
+    if (this.#connection.sender.mayHideReset && this.#connection.wasReset()) this.#fail(ECONNRESET);
+    else this.#connection.user.ended();
   }
 
   #fail(errno: number): void {

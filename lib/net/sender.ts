@@ -11,7 +11,7 @@ import { invalidState } from '../core/errors.js';
 import type { Ring } from '../core/ring.js';
 import type { Part } from './chunks.js';
 import type { Connection } from './connection.js';
-import { EAGAIN, ECANCELED, EFAULT, EINTR, EPIPE } from './errors.js';
+import { EAGAIN, ECANCELED, ECONNRESET, EFAULT, EINTR, EPIPE } from './errors.js';
 import { atExit } from '../core/exiting.js';
 import { nextTick } from '../core/unmocked.js';
 
@@ -78,7 +78,7 @@ export class Sender implements CompletionHandler, Waiter {
   #ahead = 0;
   /** The kernel had no room for a flush, and has reported nothing since. */
   full = false;
-  /** What a flush has failed with. The kernel tells each error once: it has only EPIPE for the operation behind. */
+  /** What a flush has failed with. */
   #failure = 0;
 
   // What is being sent. Held until the terminal completion: the kernel reads it.
@@ -119,6 +119,14 @@ export class Sender implements CompletionHandler, Waiter {
 
   get busy(): boolean {
     return this.#slot >= 0;
+  }
+
+  /**
+   * Whether it may have been told of a reset, which the receiving side then is not. It says so later; or never, if a part of
+   * the bytes had gone: then the operation is a short one.
+   */
+  get mayHideReset(): boolean {
+    return this.#callback !== undefined || this.#failure < 0;
   }
 
   /**
@@ -375,8 +383,14 @@ export class Sender implements CompletionHandler, Waiter {
   }
 
   #finish(errno: number, error?: Error): void {
-    if (errno === EPIPE && this.#failure < 0) errno = this.#failure;
+    if (errno === EPIPE) errno = this.#whyBroken();
     this.#connection.user.sent(errno, this.#takeCallback(), error);
+  }
+
+  /** Behind the operation that the kernel told of the error there is only EPIPE. */
+  #whyBroken(): number {
+    if (this.#failure < 0) return this.#failure;
+    return !this.#closed && this.#connection.wasReset() ? ECONNRESET : EPIPE;
   }
 
   #takeCallback(): WriteCallback {

@@ -4,10 +4,12 @@
 #include <napi.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
@@ -134,17 +136,42 @@ Napi::Value get_option(const Napi::CallbackInfo& info) {
   return outcome(info, result < 0 ? result : value);
 }
 
+// The beginning of the kernel's struct tcp_info, as of 4.1: glibc's ends before the counters.
+struct TcpInfo {
+  uint8_t tcpi_state;
+  uint8_t others[119];
+  uint64_t tcpi_bytes_acked;
+  uint64_t tcpi_bytes_received;
+};
+static_assert(offsetof(TcpInfo, tcpi_bytes_acked) == 120 && sizeof(TcpInfo) == 136);
+
+int read_tcp_info(int fd, TcpInfo* info) {
+  socklen_t size = sizeof(*info);
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size);
+}
+
 // acknowledged(fd): how many bytes the peer of a TCP connection has confirmed, exact up to 2^53; or -errno.
 Napi::Value bytes_acknowledged(const Napi::CallbackInfo& info) {
-  // tcpi_bytes_acked, since 4.1: glibc's tcp_info ends before it.
-  constexpr size_t kAt = 120;
-  uint8_t state[kAt + sizeof(uint64_t)] = {};
-  socklen_t size = sizeof(state);
-  const int result = ::getsockopt(integer(info, 0), IPPROTO_TCP, TCP_INFO, state, &size);
+  TcpInfo state{};
+  const int result = read_tcp_info(integer(info, 0), &state);
   if (result < 0) return outcome(info, result);
-  uint64_t bytes = 0;
-  std::memcpy(&bytes, state + kAt, sizeof(bytes));
-  return Napi::Number::New(info.Env(), static_cast<double>(bytes));
+  return Napi::Number::New(info.Env(), static_cast<double>(state.tcpi_bytes_acked));
+}
+
+// wasReset(fd, received): whether a TCP connection of which so many bytes were received has ended without the
+// peer's FIN.
+Napi::Value was_reset(const Napi::CallbackInfo& info) {
+  const int fd = integer(info, 0);
+  TcpInfo state{};
+  int unread = 0;
+  if (read_tcp_info(fd, &state) < 0 || ::ioctl(fd, FIONREAD, &unread) < 0) {
+    return Napi::Boolean::New(info.Env(), false);
+  }
+  // The kernel counts a FIN as one byte more.
+  const double received = info[1].As<Napi::Number>().DoubleValue() + unread;
+  const bool reset =
+      state.tcpi_state == TCP_CLOSE && static_cast<double>(state.tcpi_bytes_received) == received;
+  return Napi::Boolean::New(info.Env(), reset);
 }
 
 // lseek(fd, offset, whence): the position, exact up to 2^53.
@@ -248,6 +275,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   add("setsockopt", &set_option);
   add("getsockopt", &get_option);
   add("acknowledged", &bytes_acknowledged);
+  add("wasReset", &was_reset);
   add("pipe", &open_pipe);
   add("describe", &describe_file);
   add("openFlags", &open_flags);
