@@ -228,7 +228,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     const scope = new AsyncResource('RINGCORE');
     const call = (...args: [Error] | [null, T]): void => {
       const run = (): void => void scope.runInAsyncScope(callback, undefined, ...args);
-      // From an abort, or inside this very call: never before the caller's code has returned.
+      // From an abort, inside close(), or inside this very call: never before the caller's code has returned.
       if (this.#completing) run();
       else nextTick(run);
     };
@@ -426,7 +426,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     const abandoned = this.#state === 'abandoned';
     if (terminal) this.#finish(res);
     if (this.#pending) {
-      this.#completing = true;
+      this.#completing = !this.#ring!.endsInCall;
       try {
         this.#deliver(res, flags, aux);
       } finally {

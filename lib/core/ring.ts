@@ -18,7 +18,7 @@ import { KeepAlive } from './keep_alive.js';
 import { messageIterator, type MessageListener, type RingMessage } from './messages.js';
 import { traceRing } from './trace.js';
 import { validateBoolean, validateInteger, validateObject, validateOneOf } from './validate.js';
-import { setImmediate } from './unmocked.js';
+import { nextTick, setImmediate } from './unmocked.js';
 
 /** Options of {@link Ring.open}; the defaults are what `ring()` uses. */
 export interface RingOptions {
@@ -132,6 +132,9 @@ export class Ring {
    */
   readonly #cursorAt: number;
   #closed = false;
+  /** Who watches is told of a submission, of which there may be more to come: a chain's other members. */
+  #publishing = false;
+  #endsInCall = false;
   /** In the order of arrival. A Set: whoever gives up waiting is removed at once. */
   readonly #waiters = new Set<Waiter>();
   /** The kernel knows nothing of waiters: this keeps the event loop alive for them. */
@@ -198,7 +201,7 @@ export class Ring {
     return readStats(this.native, this.#waiters.size);
   }
 
-  /** Which operations the running kernel has. */
+  /** Which operations the running kernel has. Throws ERR_INVALID_STATE when the ring is closed. */
   probe(): RingProbe {
     return readProbe(this.native);
   }
@@ -215,7 +218,12 @@ export class Ring {
   start(handler: CompletionHandler, slot: number): boolean {
     if (slot < 0) return false;
     this.handlers[slot] = handler;
-    if (submitChannel.hasSubscribers || completeChannel.hasSubscribers) this.#watched.submitted(slot);
+    if (submitChannel.hasSubscribers || completeChannel.hasSubscribers) {
+      const outer = this.#publishing;
+      this.#publishing = true;
+      this.#watched.submitted(slot);
+      this.#publishing = outer;
+    }
     return true;
   }
 
@@ -272,7 +280,8 @@ export class Ring {
 
   /**
    * Cancels everything in flight, waits for the kernel to let go, and frees the ring. Pending operations reject with
-   * ECANCELED. Called inside a completion handler, it ends behind the batch.
+   * ECANCELED; callbacks are called when the caller has returned. Called inside a completion handler, it ends behind the
+   * batch; by a subscriber of `ringcore.submit`, in the next tick.
    */
   close(): void {
     if (this.#closed) return;
@@ -280,11 +289,23 @@ export class Ring {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     crowded?.delete(this);
+    if (this.#publishing) nextTick(() => this.#end());
+    else this.#end();
+  }
+
+  /** @internal Completions are delivered inside `close()`: its caller has not returned. */
+  get endsInCall(): boolean {
+    return this.#endsInCall;
+  }
+
+  #end(): void {
     this.#waitersAlive.release();
     this.native.closeRing();
     for (const waiter of waiters) waiter.refuse(invalidState('the ring is closed'));
     for (const listener of [...this.#listeners]) listener.end();
+    this.#endsInCall = true;
   }
+    this.#endsInCall = false;
 
   /** `close()`, for `using`. */
   [Symbol.dispose](): void {
@@ -292,14 +313,15 @@ export class Ring {
   }
 
   #dispatch(count: number): void {
-    this.answers.deliver();
+    const ticks = !this.#endsInCall;
+    if (ticks) this.answers.deliver();
     const batch = this.#batch;
     const handlers = this.handlers;
     const cursorAt = this.#cursorAt;
     let next = batch[cursorAt]!;
     // Not the first: the entry before it threw, and its exception has been reported. What that callback left to
     // nextTick comes first, as between any two callbacks.
-    if (next > 0 && next < count) runTicks();
+    if (ticks && next > 0 && next < count) runTicks();
     while (next < count) {
       const at = next++ * stride;
       batch[cursorAt] = next;
@@ -317,7 +339,7 @@ export class Ring {
         handler.complete(res, flags, batch[at + 3]!);
         runsUserCode = handler.runsUserCode;
       }
-      if (runsUserCode === true && next < count) runTicks();
+      if (ticks && runsUserCode === true && next < count) runTicks();
     }
     if (this.#waiters.size > 0) this.#scheduleDrain();
   }

@@ -331,14 +331,13 @@ Napi::Value RingWrap::owned_result(const Napi::CallbackInfo& info, int fd) {
 
 void RingWrap::add_control_functions(Napi::Object object) {
   const Napi::Env env(env_);
-  const auto add = [&](const char* name, auto body) {
-    object.Set(name, Napi::Function::New(
-                         env,
-                         [this, body](const Napi::CallbackInfo& info) -> Napi::Value {
-                           if (executor_ == nullptr || executor_->closing()) return info.Env().Undefined();
-                           return body(*this, info);
-                         },
-                         name));
+  enum class Until : uint8_t { kClosing, kClosed };
+  const auto add = [&](const char* name, auto body, Until until = Until::kClosing) {
+    const auto function = [this, body, until](const Napi::CallbackInfo& info) -> Napi::Value {
+      const bool over = executor_ == nullptr || (until == Until::kClosing && executor_->closing());
+      return over ? info.Env().Undefined() : body(*this, info);
+    };
+    object.Set(name, Napi::Function::New(env, function, name));
   };
   using Info = const Napi::CallbackInfo&;
   const auto u32 = [](Info info, size_t i) { return info[i].As<Napi::Number>().Uint32Value(); };
@@ -424,16 +423,20 @@ void RingWrap::add_control_functions(Napi::Object object) {
     wrap.executor_->trace().finish();
     return info.Env().Undefined();
   });
-  // Of an operation whose last completion is not handled yet: its kind, generation, descriptor or -1, path.
-  add("describeOperation", [u32](RingWrap& wrap, Info info) -> Napi::Value {
-    const Op& op = wrap.executor_->operation(u32(info, 0));
-    Napi::Array answer = Napi::Array::New(info.Env());
-    answer.Set(0U, Kinds::kInfo[op.kind].name);
-    answer.Set(1U, op.generation);
-    answer.Set(2U, op.fd);
-    if (op.path != nullptr) answer.Set(3U, op.path);
-    return answer;
-  });
+  // Of an operation whose last completion is not handled yet, that of a closing ring too: its kind,
+  // generation, descriptor or -1, path.
+  add(
+      "describeOperation",
+      [u32](RingWrap& wrap, Info info) -> Napi::Value {
+        const Op& op = wrap.executor_->operation(u32(info, 0));
+        Napi::Array answer = Napi::Array::New(info.Env());
+        answer.Set(0U, Kinds::kInfo[op.kind].name);
+        answer.Set(1U, op.generation);
+        answer.Set(2U, op.fd);
+        if (op.path != nullptr) answer.Set(3U, op.path);
+        return answer;
+      },
+      Until::kClosed);
   add("readStats", [](RingWrap& wrap, Info info) -> Napi::Value {
     auto out = doubles_of(info, std::size(kStatFields));
     if (!out.IsEmpty()) fill_stats(*wrap.executor_, out.Data());

@@ -6,7 +6,18 @@ import { writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { net, readFile } from 'ringcore';
-import { nop, openat, read, ring, sleep, timeoutMultishot, type OperationMessage } from 'ringcore/core';
+import {
+  chain,
+  nop,
+  openat,
+  read,
+  Ring,
+  ring,
+  sleep,
+  timeout,
+  timeoutMultishot,
+  type OperationMessage,
+} from 'ringcore/core';
 import { makePipe, multishotTimers, rejection } from './support.js';
 
 // Before the first test begins: it is an operation itself.
@@ -113,4 +124,26 @@ t.test('the next operation in a slot is not taken for one that ended unheard', a
   writeSync(writer, 'x');
   await pending;
   t.match(completed, [{ kind: 'read', fd: reader }]);
+});
+
+// Shown to fail: `describeOperation` answering nothing while the ring closes.
+t.test('what a closing ring ends is told of, and settles', async (t) => {
+  const closing = Ring.open({ entries: 8 });
+  const pending = [1, 2, 3].map(() => rejection(timeout(60_000, { ring: closing })));
+  await nop({ ring: closing });
+  const completed = watch(t, 'ringcore.complete');
+  closing.close();
+  t.match(await Promise.all(pending), Array(3).fill({ code: 'ECANCELED' }));
+  t.match(completed, Array(3).fill({ kind: 'timeout', error: 'ECANCELED', ring: closing }));
+});
+
+// Shown to fail: each member of a chain told of before the next one is known.
+t.test('who hears of a chain’s first member may close the ring', async (t) => {
+  const closing = Ring.open({ entries: 8 });
+  watch(t, 'ringcore.submit', ({ ring }) => ring.close());
+  const members = [timeout(60_000, { ring: closing }), nop(), nop()];
+  const running = rejection(chain(members));
+  const left = Promise.all(members.map((member) => member.released));
+  t.strictSame(await left, [-125, -125, -125]);
+  t.match(await running, { name: 'ChainError', code: 'ECANCELED' });
 });

@@ -321,3 +321,40 @@ t.test('stats and probe', async (t) => {
   t.notOk(probe.supports(250));
   await sleep(0);
 });
+
+t.test('a closed ring has no probe', async (t) => {
+  const other = Ring.open({ entries: 8 });
+  other.close();
+  t.match(
+    exception(() => other.probe()),
+    { code: 'ERR_INVALID_STATE' },
+  );
+});
+
+// Shown to fail: ticks run between the completions, as in any batch, and callbacks called at once.
+t.test('close() ends before the program goes on anywhere else', async (t) => {
+  const other = Ring.open({ entries: 8 });
+  const order: string[] = [];
+  const note = (what: string) => (): void => void order.push(what);
+  const pending = [1, 2, 3].map(() => timeout(60_000, { ring: other }));
+  const ended = [
+    pending[0]!.then(null, note('promise')),
+    ...pending.slice(1).map((operation) => {
+      return new Promise<void>((resolve) => {
+        operation.callback(() => {
+          order.push('callback');
+          resolve();
+        });
+      });
+    }),
+  ];
+  await nop({ ring: other });
+  setTimeout(() => {
+    process.nextTick(note('tick'));
+    void Promise.resolve().then(note('microtask'));
+    other.close();
+    order.push('closed');
+  });
+  await Promise.all(ended);
+  t.strictSame(order, ['closed', 'tick', 'callback', 'callback', 'microtask', 'promise']);
+});
