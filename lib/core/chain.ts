@@ -3,11 +3,20 @@
  *
  * @module
  */
+import { expectListeners } from './abort.js';
 import { ring as threadRing } from './backend.js';
 import type { Waiter } from './completion.js';
 import { IOSQE_IO_HARDLINK, IOSQE_IO_LINK } from './constants.js';
 import { timeout as timer } from './control_ops.js';
-import { abortError, ChainError, invalidArgType, invalidState, outOfRange, TimeoutError } from './errors.js';
+import {
+  abortError,
+  ChainError,
+  invalidArgType,
+  invalidState,
+  outOfRange,
+  systemError,
+  TimeoutError,
+} from './errors.js';
 import { commonOptions, Operation } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateBoolean } from './validate.js';
@@ -38,23 +47,25 @@ const noop = (): void => {};
 /**
  * Links operations that have not been submitted, and hands them to the kernel in one piece. Resolves to their values,
  * in order; rejects with a {@link ChainError} (whose `results` has every member's outcome) when one of them failed.
- * Each member is a promise of its own too. A chain that is longer than the ring's submission queue (a member with a
- * timeout counts twice) is refused: ERR_OUT_OF_RANGE.
+ * Each member is a promise of its own too. With a member that is aborted before the chain begins, nothing of it runs,
+ * hard links or not. A chain that is longer than the ring's submission queue (a member with a timeout counts twice) is
+ * refused: ERR_OUT_OF_RANGE.
  */
 export function chain<const O extends readonly Operation<unknown>[]>(
   operations: O,
   options: ChainOptions = {},
 ): Promise<ChainValues<O>> {
   const { signal, ring, timeoutMs } = commonOptions(options);
-  if (!Array.isArray(operations) || !operations.every((member) => member instanceof Operation)) {
+  // The caller may change the array while the chain runs.
+  const members: readonly Operation<unknown>[] = Array.isArray(operations) ? [...operations] : [];
+  if (!Array.isArray(operations) || !members.every((member) => member instanceof Operation)) {
     throw invalidArgType('operations', 'an array of Operation', operations);
   }
-  if (operations.length === 0) throw outOfRange('operations.length', '>= 1', 0);
+  if (members.length === 0) throw outOfRange('operations.length', '>= 1', 0);
   if (options.hard !== undefined) validateBoolean(options.hard, 'options.hard');
-  if (new Set(operations).size !== operations.length || operations.some(({ state }) => state !== 'new')) {
+  if (new Set(members).size !== members.length || members.some(({ state }) => state !== 'new')) {
     throw invalidState('a member of a chain must not have been submitted, nor occur twice');
   }
-  const members: readonly Operation<unknown>[] = operations;
   const checked = { signal, ring, timeout: timeoutMs > 0 ? timeoutMs : undefined, hard: options.hard };
   return new Chain(members, checked).run() as Promise<ChainValues<O>>;
 }
@@ -89,7 +100,10 @@ class Chain implements Waiter {
       this.#cancelRest();
     };
     const onAbort = (): void => stop(abortError(signal?.reason));
-    signal?.addEventListener('abort', onAbort);
+    if (signal !== undefined) {
+      expectListeners(signal);
+      signal.addEventListener('abort', onAbort);
+    }
     let limit: Operation<void> | undefined;
     if (timeout !== undefined && timeout !== Infinity) {
       limit = timer(timeout, { ring });
@@ -98,8 +112,8 @@ class Chain implements Waiter {
     try {
       this.#enter(ring);
       const results = await Promise.allSettled(this.#members);
-      if (this.#refusal !== undefined) throw this.#refusal as Error;
       if (stopped !== undefined) throw stopped.error;
+      if (this.#refusal !== undefined) throw this.#refusal as Error;
       return valuesOf(results);
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -139,6 +153,11 @@ class Chain implements Waiter {
   admit(): boolean {
     const ring = this.#ring!;
     const members = this.#members;
+    if (members.some((member) => member.settled)) {
+      // Nothing of it has begun, and nothing may: the others end as if behind a failure.
+      for (const member of members) member.refuse(systemError(-125, member.name));
+      return true;
+    }
     const begun = ring.native.beginChain(members.length);
     if (begun === -1) return false;
     if (begun === -2) {

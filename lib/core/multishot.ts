@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { expectListeners } from './abort.js';
 import { ring as threadRing } from './backend.js';
 import type { NativeRing } from './binding.js';
 import type { BufferRing } from './buffers.js';
@@ -246,7 +247,10 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     const { signal } = this.#options;
     this.#deadline = this.#timeoutMs > 0 ? now() + this.#timeoutMs : Infinity;
     if (signal?.aborted) this.#fail(abortError(signal.reason));
-    else signal?.addEventListener('abort', this.#onAbort);
+    else if (signal !== undefined) {
+      expectListeners(signal);
+      signal.addEventListener('abort', this.#onAbort);
+    }
   }
 
   #endIteration(): void {

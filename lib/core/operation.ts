@@ -384,6 +384,11 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     this.#state = 'waiting';
   }
 
+  /** @internal Of a member: it has been aborted. */
+  get settled(): boolean {
+    return !this.#pending;
+  }
+
   /** @internal Gives it a link timeout. */
   limit(timeoutMs: number): void {
     if (this.#state !== 'new') throw invalidState('the operation has been submitted');
@@ -406,7 +411,7 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     } else if (this.#state === 'new' || (this.#state === 'waiting' && this.#ring!.withdraw(this))) {
       this.#finish(-125);
     }
-    // Else it waits in a chain: it goes to the kernel with the others and is cancelled there.
+    // Else it waits in a chain, which does not begin then; or is being prepared with it, and is cancelled in the kernel.
     reject(error);
   }
 

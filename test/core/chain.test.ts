@@ -13,9 +13,10 @@ import {
   ring,
   stats,
   timeout,
+  timeoutMultishot,
   write,
 } from 'ringcore/core';
-import { exception, makePipe, rejection } from './support.js';
+import { exception, makePipe, multishotTimers, rejection } from './support.js';
 
 t.test('the values of all members, in order; submitted together', async (t) => {
   const [reader, writer] = await makePipe(t);
@@ -160,4 +161,79 @@ t.test('many chains at once, on a small ring with a small table', async (t) => {
   t.equal(results.length, 500);
   t.equal(other.stats().inFlight, 0);
   t.equal(other.waiting, 0);
+});
+
+t.test('the caller’s array is the caller’s', async (t) => {
+  const small = Ring.open({ entries: 8, operations: 4 });
+  t.teardown(() => small.close());
+  const controller = new AbortController();
+  const batch = [timeout(60_000, { ring: small }), nop()];
+  const members = [...batch];
+  const running = chain(batch, { signal: controller.signal });
+  batch.length = 0;
+  controller.abort();
+  t.match(await rejection(running), { name: 'AbortError' });
+  t.strictSame(await Promise.all(members.map(({ released }) => released)), [-125, -125]);
+
+  // It waits for room, and grows meanwhile.
+  await new Promise((resolve) => setImmediate(resolve));
+  const full = [1, 2, 3].map(() => timeout(10, { ring: small }).submit());
+  const growing = [nop({ ring: small }), nop()];
+  const waiting = chain(growing);
+  t.equal(small.waiting, 1);
+  growing.push(nop());
+  t.strictSame(await waiting, [undefined, undefined]);
+  t.equal(growing[2]!.state, 'new');
+  await Promise.all(full);
+});
+
+// Shown to fail: an aborted member given to the kernel with the others, and cancelled there.
+t.test('with a member that has been aborted nothing runs', async (t) => {
+  const [reader, writer] = await makePipe(t);
+  const small = Ring.open({ entries: 8, operations: 4 });
+  t.teardown(() => small.close());
+  for (const hard of [false, true]) {
+    const aborted = write(writer, Buffer.from('x'), { signal: AbortSignal.abort('enough') });
+    const error = await rejection(chain([nop(), aborted, write(writer, Buffer.from('y'))], { hard }));
+    t.match(error, {
+      name: 'ChainError',
+      message: /^Operation 2 of 3 failed/,
+      code: 'ABORT_ERR',
+      cause: { name: 'AbortError', cause: 'enough' },
+    });
+    t.match(error.results, [{ reason: { code: 'ECANCELED' } }, {}, { reason: { code: 'ECANCELED' } }]);
+  }
+  // Aborted while the chain waits for room.
+  await new Promise((resolve) => setImmediate(resolve));
+  const full = [1, 2, 3].map(() => timeout(10, { ring: small }).submit());
+  const controller = new AbortController();
+  const { signal } = controller;
+  const ofMember = rejection(chain([write(writer, Buffer.from('x'), { signal }), nop()], { ring: small }));
+  const whole = rejection(chain([write(writer, Buffer.from('x')), nop()], { ring: small, signal }));
+  t.equal(small.waiting, 2);
+  controller.abort();
+  t.match(await whole, { name: 'AbortError' });
+  t.match(await ofMember, { name: 'ChainError', code: 'ABORT_ERR' });
+  await Promise.all(full);
+  await write(writer, Buffer.from('z'));
+  const buffer = Buffer.alloc(9);
+  t.equal(buffer.toString('latin1', 0, await read(reader, buffer)), 'z', 'nothing else was written');
+});
+
+t.test('many chains and iterations may wait for one signal', await multishotTimers(), async (t) => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  t.teardown(() => process.removeListener('warning', onWarning));
+  for (const begin of [
+    (signal: AbortSignal) => chain([timeout(60_000)], { signal }),
+    (signal: AbortSignal) => timeoutMultishot(60_000, { signal })[Symbol.asyncIterator]().next(),
+  ]) {
+    const controller = new AbortController();
+    const waiting = Array.from({ length: 12 }, () => rejection(begin(controller.signal)));
+    controller.abort();
+    for (const error of await Promise.all(waiting)) t.equal(error.name, 'AbortError');
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  t.strictSame(warnings, []);
 });
