@@ -425,6 +425,10 @@ export interface NativeRing {
   /** How many buffers of the group the kernel does not have. */
   buffersOut(group: number): number;
   destroyBufferRing(group: number): number;
+  /**
+   * null: no view is registered there any more, for operations to come; those in flight keep theirs, and until they have
+   * ended another view gets -EBUSY.
+   */
   updateBuffer(index: number, view: Uint8Array | null): number;
   /** Cancels everything, waits for the terminal completions and dispatches them, unmaps. Then operations throw. */
   closeRing(): void;

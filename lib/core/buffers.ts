@@ -15,6 +15,7 @@ import { checkRegister, type Ring } from './ring.js';
 import { validateBoolean, validateInteger } from './validate.js';
 
 const EINVAL = -22;
+const EBUSY = -16;
 
 /** Options of a {@link BufferRing}. */
 export interface BufferRingOptions {
@@ -74,7 +75,12 @@ export class BufferRing {
     }
     this.group = checkRegister(group);
     this.incremental = incremental;
-    for (let id = 0; id < entries; id++) this.#provideSlab(id);
+    try {
+      for (let id = 0; id < entries; id++) this.#provide(id, Buffer.allocUnsafeSlow(bufferBytes));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /**
@@ -88,13 +94,18 @@ export class BufferRing {
     // Nothing of it taken, a piecewise buffer stays with the kernel: before 7.0 the flag says otherwise.
     const usedUp = !this.incremental || ((flags & F_BUF_MORE) === 0 && length > 0);
     const whole = usedUp && length === this.bufferBytes;
-    const chunk = whole ? slab : ownCopy(slab.subarray(offset, offset + length));
-    if (usedUp && !this.#closed) {
-      if (whole) this.#provideSlab(bufferId);
-      else this.ring.native.provideBuffer(this.group, bufferId, slab);
-      this.#returned();
+    let next = slab;
+    try {
+      if (!whole) return ownCopy(slab.subarray(offset, offset + length));
+      if (!this.#closed) next = Buffer.allocUnsafeSlow(this.bufferBytes);
+      return slab;
+    } finally {
+      // Without memory (a RangeError) the chunk is lost, and the buffer is not.
+      if (usedUp && !this.#closed) {
+        this.#provide(bufferId, next);
+        this.#returned();
+      }
     }
-    return chunk;
   }
 
   /**
@@ -133,7 +144,8 @@ export class BufferRing {
     }
     this.#closed = true;
     if (!this.ring.closed) checkRegister(this.ring.native.destroyBufferRing(this.group));
-    this.#slabs.length = 0;
+    // Of a closed ring, chunks may be on their way.
+    if (this.#users === 0) this.#slabs.length = 0;
   }
 
   /** `close()`, for `using`. */
@@ -141,8 +153,7 @@ export class BufferRing {
     this.close();
   }
 
-  #provideSlab(id: number): void {
-    const slab = Buffer.allocUnsafeSlow(this.bufferBytes);
+  #provide(id: number, slab: Buffer): void {
     this.#slabs[id] = slab;
     this.ring.native.provideBuffer(this.group, id, slab);
   }
@@ -206,11 +217,18 @@ export class RegisteredBuffer {
       table = new Array<RegisteredBuffer | undefined>(this.ring.registeredBuffers).fill(undefined);
       tables.set(this.ring, table);
     }
-    this.index = table.indexOf(undefined);
-    if (this.index < 0) throw invalidState(`all ${table.length} registered buffers of the ring are in use`);
     this.buffer = alignedBuffer(bytes);
-    checkRegister(this.ring.native.updateBuffer(this.index, this.buffer));
-    table[this.index] = this;
+    let index = -1;
+    let result: number;
+    do {
+      index = table.indexOf(undefined, index + 1);
+      if (index < 0) throw invalidState(`all ${table.length} registered buffers of the ring are in use`);
+      result = this.ring.native.updateBuffer(index, this.buffer);
+      // Operations in flight use the one that was unregistered there.
+    } while (result === EBUSY);
+    checkRegister(result);
+    this.index = index;
+    table[index] = this;
   }
 
   /** Whether it still is. */
@@ -218,15 +236,15 @@ export class RegisteredBuffer {
     return this.#registered && !this.ring.closed;
   }
 
-  /** Frees the index. Operations in flight keep the kernel's hold on the pages until they complete. */
+  /**
+   * No other operation can use it. Those in flight, submitted or behind others in a chain, keep the index and the kernel's
+   * hold on the pages until they complete.
+   */
   unregister(): void {
     if (!this.#registered) return;
     this.#registered = false;
     tables.get(this.ring)![this.index] = undefined;
-    if (this.ring.closed) return;
-    // What has been prepared with this index must not meet the next buffer that gets it.
-    this.ring.native.submit();
-    checkRegister(this.ring.native.updateBuffer(this.index, null));
+    if (!this.ring.closed) checkRegister(this.ring.native.updateBuffer(this.index, null));
   }
 
   /** `unregister()`, for `using`. */

@@ -386,7 +386,15 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
     const { decode, zeroEnds, isResult, transient, buffers, error } = this.#details;
     const ring = this.#ring!;
     if (res > 0 || (res === 0 && zeroEnds !== true) || isResult?.(res) === true) {
-      this.#deliver(decode(res, flags, aux, ring));
+      let value: T;
+      try {
+        value = decode(res, flags, aux, ring);
+      } catch (problem) {
+        // No memory for a chunk.
+        this.#fail(problem);
+        return true;
+      }
+      this.#deliver(value);
       if (terminal && this.#details.isOver?.() === true) this.#finish();
       return true;
     }

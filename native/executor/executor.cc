@@ -51,7 +51,11 @@ std::unique_ptr<Executor> Executor::open(uv_loop_t* loop, const ExecutorOptions&
 }
 
 Executor::Executor(const ExecutorOptions& options, Client* client)
-    : options_(options), client_(client), table_(options.operations), spin_(options.spin_microseconds) {
+    : options_(options),
+      client_(client),
+      table_(options.operations),
+      spin_(options.spin_microseconds),
+      registered_uses_(options.ring.registered_buffers) {
   ready_.reserve(512);
   delivering_.reserve(512);
 }
@@ -261,7 +265,15 @@ BufferRing* Executor::buffer_ring(uint32_t group) {
   return index < buffer_rings_.size() ? buffer_rings_[index].get() : nullptr;
 }
 
+// The kernel looks the index up when an operation is issued, which in a chain may be long after its
+// submission.
 int Executor::update_registered_buffer(uint32_t index, void* memory, size_t bytes) {
+  RegisteredUse& use = registered_uses_[index];
+  if (use.operations > 0) {
+    if (memory != nullptr) return -EBUSY;
+    use.leaving = true;
+    return 0;
+  }
   iovec vector{memory, bytes};
   abi::io_uring_rsrc_update2 update{};
   update.offset = index;
@@ -269,6 +281,19 @@ int Executor::update_registered_buffer(uint32_t index, void* memory, size_t byte
   update.nr = 1;
   const int result = ring_->register_resource(abi::IORING_REGISTER_BUFFERS_UPDATE, &update, sizeof(update));
   return result < 0 ? result : 0;
+}
+
+void Executor::use_registered_buffer(Op& op, uint32_t index) {
+  op.buffer_group = static_cast<uint16_t>(index);
+  registered_uses_[index].operations++;
+}
+
+void Executor::release_registered_buffer(const Op& op) {
+  if (op.kind != kKindOf<ReadFixed> && op.kind != kKindOf<WriteFixed>) return;
+  RegisteredUse& use = registered_uses_[op.buffer_group];
+  if (--use.operations > 0 || !use.leaving) return;
+  use.leaving = false;
+  update_registered_buffer(op.buffer_group, nullptr, 0);
 }
 
 // --- completion
@@ -353,6 +378,7 @@ void Executor::finish(Op& op, int32_t result, uint32_t flags) {
   cancel_attempts_ = kCancelAttempts;
   cancel_timer_ms_ = 1;
   if (op.referenced) count_reference(-1);
+  release_registered_buffer(op);
   table_.deliver(op);
 }
 

@@ -83,6 +83,7 @@ class Executor final : private LoopWatcher::Events {
   template <class Shape>
   void start(Op& op, const Shape& shape, uint8_t sqe_flags, double timeout_ms) {
     if constexpr (requires { shape.buffer_group; }) op.buffer_group = shape.buffer_group;
+    if constexpr (requires { shape.buffer_index; }) use_registered_buffer(op, shape.buffer_index);
     if constexpr (requires { shape.written_to(); }) op.out = shape.written_to();
     if constexpr (requires { shape.fd; }) op.fd = shape.fd;
     if constexpr (requires { shape.path; }) op.path = shape.path;
@@ -143,6 +144,8 @@ class Executor final : private LoopWatcher::Events {
   int create_buffer_ring(uint32_t entries, bool incremental);  // the group, or -errno
   int destroy_buffer_ring(uint32_t group);
   BufferRing* buffer_ring(uint32_t group);
+  // With null memory: none is registered there any more, as soon as no operation in flight uses it. Until
+  // then -EBUSY for another one.
   int update_registered_buffer(uint32_t index, void* memory, size_t bytes);
 
   // Cancels everything, waits until the kernel has let go, delivers the last completions (unless JavaScript
@@ -236,6 +239,8 @@ class Executor final : private LoopWatcher::Events {
   void on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe);
   void on_link_timeout_cqe(Op& op, int32_t result);
   void count_bytes(const Op& op, int32_t result, uint32_t flags);
+  void use_registered_buffer(Op& op, uint32_t index);
+  void release_registered_buffer(const Op& op);
   // The next SQE of the queue: the one place that sets what all have in common.
   template <class Shape>
   void fill_next(const Shape& shape, uint64_t user_data, unsigned sqe_flags = 0) {
@@ -302,6 +307,11 @@ class Executor final : private LoopWatcher::Events {
   std::vector<Completion> delivering_;    // being delivered; their slots are not reused yet
   std::vector<uint64_t> missed_cancels_;  // user_data of operations that the kernel did not find to cancel
   std::vector<std::unique_ptr<BufferRing>> buffer_rings_;  // by group, from the first on
+  struct RegisteredUse {
+    uint32_t operations = 0;  // in flight
+    bool leaving = false;     // unregistered, except that they use it
+  };
+  std::vector<RegisteredUse> registered_uses_;  // by index
   uint32_t referenced_ = 0;
   uint32_t cancel_attempts_ = 0;  // how often missed cancellations may be repeated before something completes
   double cancel_timer_ms_ = 1;

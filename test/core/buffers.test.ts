@@ -1,6 +1,19 @@
 import t from 'tap';
-import { BufferRing, recvMultishot, RegisteredBuffer, Ring, ring, send, shutdown } from 'ringcore/core';
-import { exception, incrementalBuffers, rejection, socketPair } from './support.js';
+import {
+  BufferRing,
+  chain,
+  nop,
+  openat,
+  readFixed,
+  recvMultishot,
+  RegisteredBuffer,
+  Ring,
+  ring,
+  send,
+  shutdown,
+  timeout,
+} from 'ringcore/core';
+import { closeQuietly, exception, incrementalBuffers, makePipe, rejection, socketPair } from './support.js';
 
 // Before the first test begins: it is an operation itself.
 const incrementalOrSkip = await incrementalBuffers();
@@ -118,4 +131,108 @@ t.test('bad options', async (t) => {
   const buffers = new BufferRing({ ring: other });
   const foreign = recvMultishot(0, { buffers, ring: ring() })[Symbol.asyncIterator]().next();
   t.match(await rejection(foreign), { code: 'ERR_INVALID_STATE' });
+});
+
+// Shown to fail: the ring's close() followed by the buffers' inside a batch, with a chunk behind it.
+t.test('the ring is closed, then its buffers, with chunks on their way', async (t) => {
+  const other = Ring.open({ entries: 8 });
+  const buffers = new BufferRing({ ring: other, entries: 2, bufferBytes: 4096 });
+  const [client, server] = await socketPair(t);
+  const iterator = recvMultishot(server, { ring: other, buffers })[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await nop({ ring: other });
+  // In one batch: the callback, and behind it the chunk.
+  nop({ ring: other }).callback(() => {
+    other.close();
+    buffers.close();
+  });
+  send(client, Buffer.from('chunk'), { ring: other })
+    .submit()
+    .catch(() => {});
+  t.equal(String((await first).value), 'chunk');
+  t.match(await rejection(iterator.next()), { code: 'ECANCELED' });
+});
+
+/** Lets no buffer be allocated, until the function that it returns is called. */
+function withoutMemory(): () => void {
+  const original = Object.getOwnPropertyDescriptor(Buffer, 'allocUnsafeSlow')!;
+  Buffer.allocUnsafeSlow = () => {
+    throw new RangeError('no memory');
+  };
+  return () => void Object.defineProperty(Buffer, 'allocUnsafeSlow', original);
+}
+
+t.test('without memory for a chunk the iteration ends, and the buffer goes back', async (t) => {
+  const buffers = new BufferRing({ entries: 1, bufferBytes: 4096, incremental: false });
+  const [client, server] = await socketPair(t);
+  for (const bytes of [5, 4096]) {
+    const next = recvMultishot(server, { buffers })[Symbol.asyncIterator]().next();
+    const putBack = withoutMemory();
+    const [error] = await Promise.all([rejection(next), send(client, Buffer.alloc(bytes))]);
+    putBack();
+    t.match(error, { name: 'RangeError', message: 'no memory' });
+  }
+  const iterator = recvMultishot(server, { buffers })[Symbol.asyncIterator]();
+  await send(client, Buffer.from('again'));
+  t.equal(String((await iterator.next()).value), 'again');
+  await iterator.return?.();
+  buffers.close();
+});
+
+t.test('buffers that cannot be had leave no group behind', async (t) => {
+  const groupOfNext = (): number => {
+    using buffers = new BufferRing({ entries: 1, bufferBytes: 16 });
+    return buffers.group;
+  };
+  const before = groupOfNext();
+  const putBack = withoutMemory();
+  t.match(
+    exception(() => new BufferRing()),
+    { message: 'no memory' },
+  );
+  putBack();
+  t.equal(groupOfNext(), before);
+});
+
+// Shown to fail: the index freed at once. What was prepared, or waits in a chain, met no buffer, or the next one.
+t.test('unregister() lets operations in flight end first', async (t) => {
+  const other = Ring.open({ entries: 64, registeredBuffers: 2 });
+  t.teardown(() => other.close());
+  const fd = await openat('/dev/zero');
+  t.teardown(() => closeQuietly(fd));
+  const bytes = 1 << 20;
+  const buffer = new RegisteredBuffer(bytes, { ring: other });
+  // More than one submission takes.
+  const many = Array.from({ length: 8 }, () => readFixed(fd, buffer).submit());
+  const behind = chain([timeout(20, { ring: other }), readFixed(fd, buffer)]);
+  buffer.buffer.fill(1);
+  buffer.unregister();
+  t.notOk(buffer.registered);
+  t.match(await rejection(readFixed(fd, buffer)), { code: 'ERR_INVALID_STATE' });
+  // Its index is not free yet.
+  const next = new RegisteredBuffer(4096, { ring: other });
+  t.equal(next.index, 1);
+  next.buffer.fill(1);
+  t.match(
+    exception(() => new RegisteredBuffer(4096, { ring: other })),
+    { code: 'ERR_INVALID_STATE', message: /in use/ },
+  );
+  t.strictSame(await Promise.all(many), Array(8).fill(bytes));
+  t.ok(buffer.buffer.every((byte) => byte === 0));
+  t.strictSame(await behind, [undefined, bytes]);
+  t.ok(next.buffer.every((byte) => byte === 1));
+  const again = new RegisteredBuffer(4096, { ring: other });
+  t.equal(again.index, 0, 'now it is');
+  t.equal(await readFixed(fd, again), 4096);
+
+  // One that is cancelled, too.
+  const [reader] = await makePipe(t);
+  const aborted = readFixed(reader, next);
+  const error = rejection(aborted);
+  await nop({ ring: other });
+  next.unregister();
+  aborted.cancel();
+  t.match(await error, { name: 'AbortError' });
+  await aborted.released;
+  t.equal(new RegisteredBuffer(4096, { ring: other }).index, 1);
 });
