@@ -6,7 +6,7 @@
  */
 import { ring as threadRing } from './backend.js';
 import { loadBinding } from './binding.js';
-import { invalidArgType, outOfRange } from './errors.js';
+import { invalidArgType, invalidState, outOfRange } from './errors.js';
 import { Operation, type OperationOptions } from './operation.js';
 import type { Ring } from './ring.js';
 import { validateInteger, validatedFd } from './validate.js';
@@ -62,6 +62,17 @@ export function validatedDescriptor(
 ): { fd: number; fixedFile: boolean; ring: Ring | undefined } {
   if (value instanceof DirectDescriptor) return { fd: value.index, fixedFile: true, ring: value.ring };
   return { fd: validatedFd(value, name), fixedFile: false, ring: undefined };
+}
+
+/** @internal The ring of an operation that is about two descriptors, or a descriptor and buffers. */
+export function ringOfBoth(
+  first: { ring: Ring | undefined },
+  second: { ring: Ring | undefined } | undefined,
+): Ring | undefined {
+  if (first.ring !== undefined && second?.ring !== undefined && first.ring !== second.ring) {
+    throw invalidState('the direct descriptors or buffers belong to two rings');
+  }
+  return first.ring ?? second?.ring;
 }
 
 /** @internal The `direct` option of what opens descriptors: the native side's fileIndex. */

@@ -15,6 +15,7 @@ import {
   closeDirect,
   closeUnwanted,
   DirectDescriptor,
+  ringOfBoth,
   validatedDescriptor,
   type Descriptor,
 } from './direct.js';
@@ -170,7 +171,8 @@ function rangeOfRegistered(memory: Uint8Array, options: TransferOptions): { offs
 
 /**
  * Reads into a registered buffer (IORING_OP_READ_FIXED): its pages are pinned already. Resolves to the count of bytes.
- * Errors as {@link read}; ERR_INVALID_STATE when the buffer has been unregistered. Since 5.1.
+ * Errors as {@link read}; ERR_INVALID_STATE when the buffer has been unregistered, or is not of the descriptor's ring.
+ * Since 5.1.
  */
 export function readFixed(
   fd: Descriptor,
@@ -178,8 +180,8 @@ export function readFixed(
   options: TransferOptions = {},
 ): Operation<number> {
   const file = validatedDescriptor(fd);
-  const { ring, buffer: memory } = validatedRegistered(buffer);
-  const { offset, length } = rangeOfRegistered(memory, options);
+  const ring = ringOfBoth(file, validatedRegistered(buffer));
+  const { offset, length } = rangeOfRegistered(buffer.buffer, options);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(
@@ -192,7 +194,8 @@ export function readFixed(
 
 /**
  * Writes from a registered buffer (IORING_OP_WRITE_FIXED). Resolves to the count of bytes, which may be short.
- * Errors as {@link write}; ERR_INVALID_STATE when the buffer has been unregistered. Since 5.1.
+ * Errors as {@link write}; ERR_INVALID_STATE when the buffer has been unregistered, or is not of the descriptor's ring.
+ * Since 5.1.
  */
 export function writeFixed(
   fd: Descriptor,
@@ -200,8 +203,8 @@ export function writeFixed(
   options: TransferOptions = {},
 ): Operation<number> {
   const file = validatedDescriptor(fd);
-  const { ring, buffer: memory } = validatedRegistered(buffer);
-  const { offset, length } = rangeOfRegistered(memory, options);
+  const ring = ringOfBoth(file, validatedRegistered(buffer));
+  const { offset, length } = rangeOfRegistered(buffer.buffer, options);
   const position = validatedPosition(options.position);
   const rwFlags = rwFlagsOf(options);
   return new Operation(
@@ -228,7 +231,7 @@ export function readMultishot(
     options,
     {
       ...file,
-      ring: options.buffers?.ring ?? file.ring,
+      ring: ringOfBoth(file, options.buffers),
       buffers,
       zeroEnds: true,
       decode: (res, flags, aux, ring) => buffers(ring).take(flags >>> 16, aux, res, flags),

@@ -10,6 +10,7 @@ import {
   allocateIndex,
   closeUnwanted,
   DirectDescriptor,
+  ringOfBoth,
   validatedDescriptor,
   type Descriptor,
 } from './direct.js';
@@ -74,7 +75,8 @@ function spliceFlagsOf(options: { spliceFlags?: number }, fixedIn: boolean): num
 
 /**
  * Moves up to `length` bytes between two files, one of which is a pipe, without a copy through this process. Resolves
- * to the count, 0 at the end of input. Errors: EBADF, EINVAL (no pipe, O_APPEND), ESPIPE, EAGAIN. Since 5.7. splice(2).
+ * to the count, 0 at the end of input. Errors: EBADF, EINVAL (no pipe, O_APPEND), ESPIPE, EAGAIN; ERR_INVALID_STATE for
+ * direct descriptors of two rings. Since 5.7. splice(2).
  */
 export function splice(
   fdIn: Descriptor,
@@ -92,13 +94,14 @@ export function splice(
     'splice',
     (native, f, t) => native.splice(f, t, input.fd, offsetIn, output.fd, offsetOut, length, spliceFlags),
     options,
-    { fixedFile: output.fixedFile, ring: output.ring ?? input.ring },
+    { fixedFile: output.fixedFile, ring: ringOfBoth(input, output) },
   );
 }
 
 /**
  * Duplicates up to `length` bytes of one pipe's contents in another, without consuming them. Resolves to the count,
- * 0 at the end of input. Errors: EBADF, EINVAL (no pipe, or the same), EAGAIN. Since 5.8. tee(2).
+ * 0 at the end of input. Errors: EBADF, EINVAL (no pipe, or the same), EAGAIN; ERR_INVALID_STATE for direct descriptors of
+ * two rings. Since 5.8. tee(2).
  */
 export function tee(
   fdIn: Descriptor,
@@ -114,6 +117,6 @@ export function tee(
     'tee',
     (native, f, t) => native.tee(f, t, input.fd, output.fd, length, spliceFlags),
     options,
-    { fixedFile: output.fixedFile, ring: output.ring ?? input.ring },
+    { fixedFile: output.fixedFile, ring: ringOfBoth(input, output) },
   );
 }

@@ -16,6 +16,7 @@ import {
   descriptorResult,
   ordinary,
   validatedDescriptor,
+  ringOfBoth,
   validatedFileIndex,
   type Descriptor,
 } from './direct.js';
@@ -366,7 +367,7 @@ export function recvMultishot(
     options,
     {
       ...file,
-      ring: options.buffers?.ring ?? file.ring,
+      ring: ringOfBoth(file, options.buffers),
       buffers,
       zeroEnds: true,
       decode: (res, flags, aux, ring) => buffers(ring).take(flags >>> 16, aux, res, flags),

@@ -20,7 +20,9 @@ import {
   readFixed,
   readMultishot,
   readv,
+  recvMultishot,
   RegisteredBuffer,
+  Ring,
   splice,
   syncFileRange,
   tee,
@@ -28,10 +30,11 @@ import {
   writeFixed,
   writev,
 } from 'ringcore/core';
-import { closeQuietly, lacking, makePipe, openDescriptors, rejection } from './support.js';
+import { closeQuietly, exception, lacking, makePipe, openDescriptors, rejection } from './support.js';
 
 const { O_CREAT, O_DIRECT, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const closed = 999_999;
+const twoRings = { code: 'ERR_INVALID_STATE', message: /two rings/ };
 
 t.test('files', async (t) => {
   const directory = t.testdir({ text: 'the quick brown fox' });
@@ -246,6 +249,39 @@ t.test('files', async (t) => {
     t.equal(await read(reader2, buffer, { offset: 3 }), 3);
     t.equal(String(buffer), 'teetee');
     t.match(await rejection(tee(openFile(t, path, 'r'), writer2, 1)), { code: 'EINVAL', syscall: 'tee' });
+  t.test('splice and tee: direct descriptors of two rings', async (t) => {
+    const [one, other] = [Ring.open({ entries: 8 }), Ring.open({ entries: 8 })];
+    t.teardown(() => [one, other].forEach((each) => each.close()));
+    const input = await openat(path, { ring: one, direct: 3 });
+    const output = await openat(file, { ring: other, direct: 3, oflags: O_CREAT | O_RDWR });
+    for (const options of [{}, { ring: one }, { ring: other }]) {
+      for (const move of [splice, tee]) {
+        t.match(
+          exception(() => move(input, output, 4, options)),
+          twoRings,
+        );
+      }
+    }
+  });
+
+  t.test('a direct descriptor and buffers of two rings', async (t) => {
+    const other = Ring.open({ entries: 8 });
+    t.teardown(() => other.close());
+    const buffer = new RegisteredBuffer(16);
+    t.teardown(() => buffer.unregister());
+    const input = await openat(path, { ring: other, direct: 3 });
+    const buffers = new BufferRing({ entries: 1, bufferBytes: 4096 });
+    t.teardown(() => buffers.close());
+    for (const begin of [
+      () => readFixed(input, buffer),
+      () => writeFixed(input, buffer),
+      () => readMultishot(input, { buffers }),
+      () => recvMultishot(input, { buffers }),
+    ]) {
+      t.match(exception(begin), twoRings);
+    }
+  });
+
   });
 });
 
