@@ -377,8 +377,9 @@ export function fadvise(
 }
 
 /**
- * Announces how memory will be used: MADV_*. Memory that comes from malloc need not begin at a page: take a
- * RegisteredBuffer's. MADV_DONTNEED drops the contents. Errors: EINVAL (not aligned), ENOMEM. Since 5.6. madvise(2).
+ * Announces how memory will be used: MADV_*, of the pages that lie in the view as a whole: a last one in part is left alone
+ * (where madvise(2) would take all of it). Memory that comes from malloc need not begin at a page: take a RegisteredBuffer's.
+ * MADV_DONTNEED drops the contents. Errors: EINVAL (the view does not begin at a page), ENOMEM. Since 5.6. madvise(2).
  */
 export function madvise(
   buffer: NodeJS.ArrayBufferView,

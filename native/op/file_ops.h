@@ -1,6 +1,8 @@
 // Operations on an open file.
 #pragma once
 
+#include <unistd.h>
+
 #include "op/op.h"
 #include "ring/assert.h"
 
@@ -251,7 +253,8 @@ struct Madvise {
   void fill(io_uring_sqe& sqe) const {
     sqe.fd = -1;
     sqe.addr = address_of(memory.data);
-    sqe.len = memory.size;
+    // The kernel would round up, and drop what stands behind the memory.
+    sqe.len = memory.size & ~(static_cast<uint32_t>(::sysconf(_SC_PAGESIZE)) - 1);
     sqe.fadvise_advice = advice;
   }
 };

@@ -128,8 +128,10 @@ TEST("shapes: an open file's size and caching") {
                     {.fd = 3, .off = 100, .addr = uint64_t{5} << 32, .len = 1});
   expect<Ftruncate>({3, large}, abi::IORING_OP_FTRUNCATE, {.fd = 3, .off = uint64_t{5} << 32});
   expect<Fadvise>({3, 100, 200, 4}, abi::IORING_OP_FADVISE, {.fd = 3, .off = 100, .len = 200, .op_flags = 4});
-  expect<Madvise>({kMemory, 4}, abi::IORING_OP_MADVISE,
-                  {.fd = -1, .addr = kMemoryAt, .len = 64, .op_flags = 4});
+  // Whole pages only.
+  const auto page = static_cast<uint32_t>(::sysconf(_SC_PAGESIZE));
+  expect<Madvise>({Bytes{memory, 3 * page - 1}, 4}, abi::IORING_OP_MADVISE,
+                  {.fd = -1, .addr = kMemoryAt, .len = 2 * page, .op_flags = 4});
 }
 
 TEST("shapes: splice and tee") {
