@@ -57,6 +57,8 @@ export interface MultishotDetails<T> {
   transient?: readonly number[];
   /** Results that nobody takes: close the descriptor. Without it they are kept for the next iteration. */
   discard?(value: T, ring: Ring): void;
+  /** Somebody takes a result. */
+  handOver?(value: T, ring: Ring): void;
   /** The provided buffers that results arrive in. */
   buffers?: (ring: Ring) => BufferRing;
   /** What its errors say besides their number. */
@@ -205,6 +207,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
   #next(finish: () => void): Promise<IteratorResult<T, undefined>> {
     if (this.#queue.length > 0) {
       const value = this.#queue.shift()!;
+      this.#details.handOver?.(value, this.#ring!);
       // Half empty: time to go on, before the reader has to wait.
       if (this.#queue.length <= this.#highWaterMark / 2) this.#want();
       return Promise.resolve({ done: false, value });
@@ -356,6 +359,7 @@ export class MultishotOperation<T> implements AsyncIterable<T>, CompletionHandle
   #deliver(value: T): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) {
+      this.#details.handOver?.(value, this.#ring!);
       reader.resolve({ done: false, value });
       return;
     }

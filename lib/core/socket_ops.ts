@@ -8,6 +8,7 @@
  * @module
  */
 import { decodeAddress, encodeAddress, type SocketAddress } from './address.js';
+import { OWNED } from './binding.js';
 import { validatedBuffers, type ProvidedBufferOptions } from './buffers.js';
 import { MSG_NOSIGNAL, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, SOMAXCONN } from './constants.js';
 import type { DirectDescriptor } from './direct.js';
@@ -15,8 +16,8 @@ import {
   closeUnwanted,
   descriptorResult,
   ordinary,
-  validatedDescriptor,
   ringOfBoth,
+  validatedDescriptor,
   validatedFileIndex,
   type Descriptor,
 } from './direct.js';
@@ -164,10 +165,12 @@ export function acceptMultishot(
   const acceptFlags = socketFlagsOf(options, fileIndex);
   return new MultishotOperation<Descriptor>(
     'accept',
-    (native, f, t) => native.acceptMultishot(f, t, file.fd, acceptFlags, direct),
+    (native, f, t) => native.acceptMultishot(f | OWNED, t, file.fd, acceptFlags, direct),
     options,
     {
       ...file,
+      // From here on it is the caller's to close, in whatever way.
+      handOver: (file, ring) => void (typeof file === 'number' && ring.native.disown(file)),
       decode: descriptorResult(fileIndex).decode,
       transient: transientAcceptErrors,
       discard: closeUnwanted,
