@@ -142,7 +142,7 @@ export class Ring {
   #drainScheduled = false;
   readonly #listeners = new Set<MessageListener>();
   readonly #watched = new WatchedOperations(this);
-  /** The user and group that an SQPOLL thread acts for; undefined for other rings. */
+  /** The user and groups that an SQPOLL thread acts for; undefined for other rings. */
   readonly #sqpollIds: readonly number[] | undefined;
 
   private constructor(binding: Binding, options: NativeRingOptions) {
@@ -203,6 +203,7 @@ export class Ring {
 
   /** Which operations the running kernel has. Throws ERR_INVALID_STATE when the ring is closed. */
   probe(): RingProbe {
+    if (this.#closed) throw invalidState('the ring is closed');
     return readProbe(this.native);
   }
 
@@ -246,9 +247,11 @@ export class Ring {
   /** The polling thread would go on acting for the user that opened the ring (CVE-2024-22017). */
   #idsObjection(): Error | undefined {
     const ids = this.#sqpollIds;
-    if (ids === undefined || currentIds().every((id, index) => id === ids[index])) return undefined;
+    if (ids === undefined) return undefined;
+    const now = currentIds();
+    if (now.length === ids.length && now.every((id, index) => id === ids[index])) return undefined;
     return invalidState(
-      'the process has changed its user or group since this SQPOLL ring was opened: open a new one',
+      'the process has changed its user or groups since this SQPOLL ring was opened: open a new one',
     );
   }
 
@@ -286,9 +289,6 @@ export class Ring {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    crowded?.delete(this);
     if (this.#publishing) nextTick(() => this.#end());
     else this.#end();
   }
@@ -299,13 +299,16 @@ export class Ring {
   }
 
   #end(): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    crowded?.delete(this);
     this.#waitersAlive.release();
+    this.#endsInCall = true;
     this.native.closeRing();
+    this.#endsInCall = false;
     for (const waiter of waiters) waiter.refuse(invalidState('the ring is closed'));
     for (const listener of [...this.#listeners]) listener.end();
-    this.#endsInCall = true;
   }
-    this.#endsInCall = false;
 
   /** `close()`, for `using`. */
   [Symbol.dispose](): void {
@@ -368,7 +371,7 @@ export class Ring {
 }
 
 function currentIds(): number[] {
-  return [process.geteuid!(), process.getegid!()];
+  return [process.geteuid!(), process.getegid!(), ...process.getgroups!()];
 }
 
 /** Throws the error of a register call's negative result. */

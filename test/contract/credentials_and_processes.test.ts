@@ -46,6 +46,26 @@ t.test('as somebody else', { skip: asRoot }, async (t) => {
   }
 });
 
+// Shown to fail: `currentIds` (lib/core/ring.ts) without the supplementary groups.
+t.test('without a group that it had', { skip: asRoot }, async (t) => {
+  const { stdout, stderr } = await runScript(`
+    import { core } from 'ringcore';
+    const { Ring, nop } = core;
+    const codeOf = (promise) => promise.then(() => 'done', (error) => error.code);
+    const outcomes = [];
+    const [first, second, third] = [[1234], [1234, 1235], []];
+    for (const [before, after] of [[first, third], [first, second], [second, first], [first, first]]) {
+      process.setgroups(before);
+      const sqpoll = Ring.open({ sqpoll: { idleMs: 1 } });
+      process.setgroups(after);
+      outcomes.push(await codeOf(nop({ ring: sqpoll })));
+      sqpoll.close();
+    }
+    console.log(JSON.stringify(outcomes));`);
+  const refused = 'ERR_INVALID_STATE';
+  t.strictSame(stderr === '' && JSON.parse(stdout), [refused, refused, refused, 'done']);
+});
+
 t.test('a child process has none of its descriptors', async (t) => {
   const directory = t.testdir();
   writeFileSync(`${directory}/file`, 'x');
