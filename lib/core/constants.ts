@@ -204,6 +204,7 @@ export const IORING_TIMEOUT_ABS = 1;
 export const IORING_TIMEOUT_BOOTTIME = 4;
 export const IORING_TIMEOUT_REALTIME = 8;
 export const IORING_TIMEOUT_ETIME_SUCCESS = 32;
+export const IORING_TIMEOUT_MULTISHOT = 64;
 
 // SQE flags
 export const IOSQE_FIXED_FILE = 1 << 0;

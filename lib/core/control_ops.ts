@@ -7,11 +7,11 @@
  * @module
  */
 import type { NativeRing } from './binding.js';
-import { IORING_TIMEOUT_ETIME_SUCCESS } from './constants.js';
+import { IORING_TIMEOUT_ETIME_SUCCESS, IORING_TIMEOUT_MULTISHOT } from './constants.js';
 import { validatedDescriptor, type Descriptor } from './direct.js';
 import { invalidArgType, invalidArgValue, invalidState, outOfRange } from './errors.js';
 import { MultishotOperation, type MultishotOptions } from './multishot.js';
-import { Operation, type OperationOptions } from './operation.js';
+import { Operation, type OperationOptions, type Prepare } from './operation.js';
 import { Ring } from './ring.js';
 import {
   validatedFd,
@@ -63,7 +63,7 @@ export function pollMultishot(
 export interface TimeoutOptions extends OperationOptions {
   /** Complete already when so many other operations of the ring have completed. Default 0: only by time. */
   count?: number;
-  /** IORING_TIMEOUT_ABS (since the clock's beginning), IORING_TIMEOUT_BOOTTIME, IORING_TIMEOUT_REALTIME. */
+  /** IORING_TIMEOUT_ABS (since the clock's beginning), IORING_TIMEOUT_BOOTTIME, IORING_TIMEOUT_REALTIME; not _MULTISHOT. */
   timeoutFlags?: number;
 }
 
@@ -76,6 +76,9 @@ export function timeout(ms: number, options: TimeoutOptions = {}): Operation<voi
   const { count = 0, timeoutFlags = 0 } = options;
   validateUint32(count, 'options.count');
   validateUint32(timeoutFlags, 'options.timeoutFlags');
+  if ((timeoutFlags & IORING_TIMEOUT_MULTISHOT) !== 0) {
+    throw invalidArgValue('options.timeoutFlags', timeoutFlags, 'must not have IORING_TIMEOUT_MULTISHOT');
+  }
   return new Operation<void>(
     'timeout',
     (native, f, t) => native.timeout(f, t, ms, count, timeoutFlags | IORING_TIMEOUT_ETIME_SUCCESS),
@@ -97,7 +100,8 @@ export function timeoutMultishot(
   options: MultishotOptions & { repeats?: number } = {},
 ): MultishotOperation<number> {
   validateDuration(ms, 'ms');
-  const { repeats = 0 } = options;
+  // Numbers take no room: a slow reader finds them all, and the kernel's clock is not stopped for it.
+  const { repeats = 0, highWaterMark = Infinity } = options;
   validateUint32(repeats, 'options.repeats');
   if (ms < leastCancellableMs && (repeats === 0 || repeats > mostQuickRepeats))
     throw outOfRange('ms', `>= ${leastCancellableMs}`, ms);
@@ -106,8 +110,7 @@ export function timeoutMultishot(
     'timeout',
     // A full completion queue ends it early: the rest is asked for anew.
     (native, f, t) => native.timeoutMultishot(f, t, ms, repeats === 0 ? 0 : repeats - expiries),
-    // Numbers take no room: a slow reader finds them all, and the kernel's clock is not stopped for it.
-    { highWaterMark: Infinity, ...options },
+    { ...options, highWaterMark },
     { decode: () => ++expiries, isResult: (res) => res === ETIME, isOver: () => expiries === repeats },
   );
 }
@@ -236,7 +239,7 @@ export function cancel(target: CancelTarget, options: OperationOptions = {}): Op
 /**
  * Sends two 32-bit integers to another ring, of this process (another thread's) by `ring.fd` or `Ring`: its `onMessage`
  * and `messages()` get them. `result` must not be negative. Errors: EBADFD (that is no ring, or not enabled), EOVERFLOW,
- * EBADF. Since 5.18.
+ * EBADF; ERR_INVALID_STATE when the `Ring` is closed. Since 5.18.
  */
 export function msgRing(
   target: Ring | number,
@@ -248,9 +251,12 @@ export function msgRing(
   const { value, result = 0 } = message;
   validateInt32(value, 'message.value');
   validateInt32(result, 'message.result', 0);
-  return new Operation<void>('msg_ring', (native, f, t) => native.msgRing(f, t, fd, value, result), options, {
-    decode: () => {},
-  });
+  const prepare: Prepare = (native, f, t) => {
+    // Its number may be another ring's by now.
+    if (target instanceof Ring && target.closed) throw invalidState('the target ring is closed');
+    return native.msgRing(f, t, fd, value, result);
+  };
+  return new Operation<void>('msg_ring', prepare, options, { decode: () => {} });
 }
 
 /** What {@link waitid} tells of a child process. */

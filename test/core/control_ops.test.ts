@@ -17,6 +17,7 @@ import {
   read,
   Ring,
   ring,
+  sleep,
   timeout,
   timeoutMultishot,
   timeoutRemove,
@@ -83,6 +84,11 @@ t.test('timeout', async (t) => {
     { code: 'ERR_OUT_OF_RANGE' },
   );
   t.match(await rejection(timeout(1, { timeoutFlags: 1 << 20 })), { code: 'EINVAL' });
+  // It would expire again when it has ended.
+  t.match(
+    exception(() => timeout(1, { timeoutFlags: 1 << 6 })),
+    { code: 'ERR_INVALID_ARG_VALUE' },
+  );
 });
 
 t.test('timeoutUpdate and timeoutRemove', async (t) => {
@@ -112,6 +118,12 @@ t.test('timeoutMultishot', timersOrSkip, async (t) => {
   // Its cancellation would wait behind it.
   t.throws(() => timeoutMultishot(5, { flags: { drain: true } }), { code: 'ERR_INVALID_ARG_VALUE' });
   for await (const tick of timeoutMultishot(0.1)) if (tick === 3) break;
+  const unlimited = timeoutMultishot(0.2, { repeats: 300, highWaterMark: undefined });
+  const ticks = unlimited[Symbol.asyncIterator]();
+  await ticks.next();
+  for (let turn = 0; turn < 1000 && unlimited.queued < 299; turn++) await sleep(1);
+  t.equal(unlimited.queued, 299, 'the clock is not stopped for a slow reader');
+  await ticks.return?.();
   const controller = new AbortController();
   const error = await rejection(
     (async () => {
@@ -186,6 +198,10 @@ t.test('msgRing', async (t) => {
   controller.abort();
   t.match(await rejection(aborted), { name: 'AbortError' });
   t.match(await rejection(msgRing(0, { value: 1 })), { code: /EBADFD|EBADF/, syscall: 'msg_ring' });
+  const gone = Ring.open({ entries: 8 });
+  const sending = msgRing(gone, { value: 1 });
+  gone.close();
+  t.match(await rejection(sending), { code: 'ERR_INVALID_STATE' }, 'its number may be another ring’s');
   const late = other.messages();
   other.close();
   t.strictSame(
