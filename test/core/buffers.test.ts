@@ -198,17 +198,18 @@ t.test('buffers that cannot be had leave no group behind', async (t) => {
 t.test('unregister() lets operations in flight end first', async (t) => {
   const other = Ring.open({ entries: 64, registeredBuffers: 2 });
   t.teardown(() => other.close());
-  const fd = await openat('/dev/zero');
-  t.teardown(() => closeQuietly(fd));
   const bytes = 1 << 20;
+  const fd = await openat(`${t.testdir({ zeros: Buffer.alloc(bytes) })}/zeros`);
+  t.teardown(() => closeQuietly(fd));
+  const options = { position: 0 };
   const buffer = new RegisteredBuffer(bytes, { ring: other });
   // More than one submission takes.
-  const many = Array.from({ length: 8 }, () => readFixed(fd, buffer).submit());
-  const behind = chain([timeout(20, { ring: other }), readFixed(fd, buffer)]);
+  const many = Array.from({ length: 8 }, () => readFixed(fd, buffer, options).submit());
+  const behind = chain([timeout(20, { ring: other }), readFixed(fd, buffer, options)]);
   buffer.buffer.fill(1);
   buffer.unregister();
   t.notOk(buffer.registered);
-  t.match(await rejection(readFixed(fd, buffer)), { code: 'ERR_INVALID_STATE' });
+  t.match(await rejection(readFixed(fd, buffer, options)), { code: 'ERR_INVALID_STATE' });
   // Its index is not free yet.
   const next = new RegisteredBuffer(4096, { ring: other });
   t.equal(next.index, 1);
@@ -223,7 +224,7 @@ t.test('unregister() lets operations in flight end first', async (t) => {
   t.ok(next.buffer.every((byte) => byte === 1));
   const again = new RegisteredBuffer(4096, { ring: other });
   t.equal(again.index, 0, 'now it is');
-  t.equal(await readFixed(fd, again), 4096);
+  t.equal(await readFixed(fd, again, options), 4096);
 
   // One that is cancelled, too.
   const [reader] = await makePipe(t);
