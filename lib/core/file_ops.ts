@@ -37,7 +37,11 @@ export interface TransferOptions extends OperationOptions {
   offset?: number;
   /** How many bytes. Default: to the end of the buffer. */
   length?: number;
-  /** Where in the file. Default (also null, -1): the file's own position, which then advances. */
+  /**
+   * Where in the file, in bytes. Default (also null, -1): the file's own position, which then advances. Unlike read(2) and
+   * write(2) the kernel does not lock it meanwhile: of two operations at once, or one and a system call of any thread or
+   * process that shares the open file, both may begin at the same place, and bytes are lost or read twice.
+   */
   position?: number | bigint | null;
   /** RWF_* flags of preadv2(2), pwritev2(2). */
   rwFlags?: number;

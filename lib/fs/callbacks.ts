@@ -19,7 +19,8 @@ import { callbackOf, validatedFileMode, validatedFlags, validatedLimits } from '
 import { openDescriptor, startOpen } from './open_file.js';
 import type { Settle } from './request.js';
 import { isLimited, withLimits } from './task.js';
-import { endTurns } from './turns.js';
+import { expose } from './private_descriptors.js';
+import { behindTurns, endTurns } from './turns.js';
 
 /** Gives the callback an error, or null and nothing. */
 function ending(syscall: string, done: Callback<unknown[]>): Settle {
@@ -70,8 +71,11 @@ export function close(fd: unknown, callback: unknown = throwError): void {
   validateFunction(callback, 'cb');
   const descriptor = validatedFd(fd);
   if (isNodes(descriptor)) {
-    endTurns(descriptor);
-    nodeFs.close(descriptor, bound(callback));
+    const done = bound(callback);
+    behindTurns(descriptor, () => {
+      endTurns(descriptor);
+      nodeFs.close(descriptor, done);
+    });
   } else {
     startClose(descriptor, ending('close', bound(callback)), true);
   }
@@ -81,6 +85,7 @@ export function close(fd: unknown, callback: unknown = throwError): void {
 export function closeSync(fd: number): void {
   if (!isDescriptor(fd)) return nodeFs.closeSync(fd);
   endTurns(fd);
+  expose(fd);
   const { native } = ring();
   const isRings = native.owns(fd) === true;
   native.disown(fd);

@@ -6,7 +6,8 @@
 import { systemError } from '../core/errors.js';
 import { EINTR } from './errors.js';
 import { Request, type Settle } from './request.js';
-import { endTurns } from './turns.js';
+import { expose } from './private_descriptors.js';
+import { behindTurns, endTurns } from './turns.js';
 
 /** Linux has closed it when it is interrupted: never again, the number may be another file's by then. */
 class CloseRequest extends Request {
@@ -22,8 +23,11 @@ export function closeResult(res: number): number {
 
 /** Closes a descriptor: 0, or -errno; the number is free then in any case. */
 export function startClose(fd: number, settle: Settle, runsUserCode = false): void {
-  endTurns(fd);
-  new CloseRequest((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
+  behindTurns(fd, () => {
+    endTurns(fd);
+    expose(fd);
+    new CloseRequest((native) => native.close(0, 0, fd), settle, runsUserCode).submit();
+  });
 }
 
 /** As a promise, which rejects with the error that node's close gives. */

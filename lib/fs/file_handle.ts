@@ -35,6 +35,7 @@ import {
 import { changeMode, changeOwner, changeTimes, synchronize, truncateFile } from './handle_changes.js';
 import { HandleLifetime } from './handle_lifetime.js';
 import { adopted } from './handle_transfer.js';
+import { expose } from './private_descriptors.js';
 import { readDescriptor } from './read_to_end.js';
 import { promised } from './call.js';
 import type { AsBytes, AsText, Encoded, Inspecting, StatsOf } from './limited_options.js';
@@ -162,7 +163,10 @@ export class FileHandle extends EventEmitter {
 
   /** The descriptor; -1 when closed. */
   get fd(): number {
-    return this.#file.fd;
+    const { fd } = this.#file;
+    // It may be used without this handle from now on.
+    expose(fd);
+    return fd;
   }
 
   getAsyncId(): number {
@@ -191,7 +195,8 @@ export class FileHandle extends EventEmitter {
    *
    * Limits end it early. What the buffer holds then is undefined, and the kernel may write to it for a while longer.
    * The file's own position stays where it was, for the next read; pipes and terminals have none: of those, what the
-   * kernel had taken when it was told to stop is gone.
+   * kernel had taken when it was told to stop is gone. So is what is read at the own position when the program has asked
+   * for `fd`: others may use that position as well, and node's threads read, which cannot be told to stop.
    */
   read<B extends View | RegisteredBuffer>(
     buffer: B,
@@ -393,7 +398,7 @@ export class FileHandle extends EventEmitter {
 
   /** What is left of the file as a web stream; the handle is closed by its owner. */
   readableWebStream(options: { type?: string } = {}): ReadableStream {
-    if (this.fd === -1) throw invalidState('The FileHandle is closed');
+    if (this.#file.fd === -1) throw invalidState('The FileHandle is closed');
     if (this.#file.closing) throw invalidState('The FileHandle is closing');
     if (this.#locked) throw invalidState('The FileHandle is locked');
     this.#locked = true;
@@ -402,7 +407,7 @@ export class FileHandle extends EventEmitter {
 
   /** An own property, as node's is: it can be passed on without the handle. */
   close = (): Promise<void> => {
-    if (this.fd === -1 || this.#file.closing) return this.#file.close();
+    if (this.#file.fd === -1 || this.#file.closing) return this.#file.close();
     const closed = this.#file.close();
     this.emit('close');
     return closed;
@@ -411,6 +416,11 @@ export class FileHandle extends EventEmitter {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** A handle's descriptor, for who does not tell its number; -1 when closed. */
+export function descriptorOf(handle: FileHandle): number {
+  return lifetimeOf(handle).fd;
 }
 
 /** To be awaited, if it is there, before a FileHandle is made: see handle_transfer.ts. */

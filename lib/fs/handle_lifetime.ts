@@ -8,6 +8,7 @@ import { ring } from '../core/backend.js';
 import { systemError } from '../core/errors.js';
 import { closeUnseen, startClose } from './close.js';
 import { handleClosed } from './errors.js';
+import { expose, keepPrivate } from './private_descriptors.js';
 import { endTurns } from './turns.js';
 
 let deprecationShown = false;
@@ -40,6 +41,7 @@ export class HandleLifetime {
 
   constructor(fd: number, owner: object) {
     this.fd = fd;
+    keepPrivate(fd);
     unclosed.register(owner, fd, this);
   }
 
@@ -55,6 +57,7 @@ export class HandleLifetime {
     this.#users = 0;
     unclosed.unregister(this);
     endTurns(fd);
+    expose(fd);
     ring().native.disown(fd);
   }
 

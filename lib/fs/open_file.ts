@@ -7,17 +7,17 @@
  *
  * @module
  */
-import { loadBinding, OWNED } from '../core/binding.js';
+import { OWNED } from '../core/binding.js';
 import { AT_FDCWD, IOSQE_ASYNC, O_CLOEXEC, O_PATH, POLLHUP, POLLIN } from '../core/constants.js';
 import { fsConstants } from '../core/node_constants.js';
 import { systemError } from '../core/errors.js';
 import { closeUnseen } from './close.js';
+import { describeFile } from './describe.js';
 import { EINTR, ENXIO } from './errors.js';
 import { Request, type Settle } from './request.js';
 import { settled, type Task } from './task.js';
 
-const { O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY, O_RDWR, O_DIRECTORY, S_IFIFO, S_IFMT } =
-  fsConstants;
+const { O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY, O_RDWR, O_DIRECTORY, S_IFIFO } = fsConstants;
 /** Not among node's constants; the same on every architecture. */
 const O_ACCMODE = 3;
 
@@ -52,14 +52,6 @@ export function waitsForPeer(oflags: number): boolean {
   // With O_CREAT or O_TRUNC the kernel makes no attempt on the submitting thread.
   if ((oflags & (O_NONBLOCK | O_CREAT | O_TRUNC | O_DIRECTORY | O_PATH)) !== 0) return false;
   return (oflags & O_ACCMODE) !== O_RDWR;
-}
-
-const described = new Float64Array(2);
-
-/** The type (S_IFMT) and size of an open file, without waiting: the size may have changed since. Type 0: unknown. */
-export function describeFile(fd: number): { type: number; size: number } {
-  if (loadBinding().describe(fd, described) < 0) return { type: 0, size: 0 };
-  return { type: described[0]! & S_IFMT, size: described[1]! };
 }
 
 export function isFifo(fd: number): boolean {

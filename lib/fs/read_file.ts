@@ -8,7 +8,7 @@ import { validatedFd, validatedPath, validateFunction } from '../core/validate.j
 import { namesDescriptor } from './arguments.js';
 import { bound, callWith, type Callback } from './callback.js';
 import { likeNodes } from './exported.js';
-import { FileHandle, isNodeHandle } from './file_handle.js';
+import { descriptorOf, FileHandle, isNodeHandle } from './file_handle.js';
 import nodeFs from './node_fs.js';
 import nodePromises from './node_promises.js';
 import type { Path } from './open_file.js';
@@ -37,7 +37,7 @@ export function readFile(path: unknown, options?: unknown): Promise<Content> {
   try {
     const valid = validatedOptions(options);
     // A closed one: not "file closed", as its methods say.
-    if (path instanceof FileHandle) validatedFd(path.fd);
+    if (path instanceof FileHandle) validatedFd(descriptorOf(path));
     if (path instanceof FileHandle) return path.use('readFile', (fd) => readDescriptor(fd, valid));
     if (isNodeHandle(path)) return nodePromises.readFile(path, valid as { encoding?: null });
     if (valid.signal?.aborted) throw abortError(valid.signal.reason);

@@ -15,6 +15,7 @@ import { ECANCELED, EFBIG, fileTooLarge } from './errors.js';
 import { largestScratchBytes, memoryForContent, scratchSlabs, type Loan } from './memory.js';
 import nodeFs from './node_fs.js';
 import { isFifo, openDescriptor, waitsForPeer, type Path } from './open_file.js';
+import { keepPrivate } from './private_descriptors.js';
 import { readUnsized } from './read_to_end.js';
 import { perform, type Task } from './task.js';
 import { settleLater } from './callback.js';
@@ -159,6 +160,7 @@ async function readOpened(
   const fd = opened >= 0 ? opened : await openDescriptor(path, oflags, 0o666, task);
   let content: Content;
   try {
+    keepPrivate(fd);
     if (opened >= 0 && waitsForPeer(oflags) && isFifo(fd)) {
       // Opened without waiting for a writer: what comes first, its data or its leaving, ends the wait.
       await perform((native) => native.poll(0, 0, fd, POLLIN | POLLHUP), task);

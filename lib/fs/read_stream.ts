@@ -6,12 +6,14 @@
 import type { ReadStream as NodeReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { fsConstants } from '../core/node_constants.js';
+import { describeFile } from './describe.js';
 import { seen } from './exported.js';
 import nodeFs from './node_fs.js';
-import { describeFile } from './open_file.js';
 import { PipeReader } from './pipe_reader.js';
 import { soleDestination } from './piping.js';
 import { ReadAhead } from './read_ahead.js';
+import { isPrivate } from './private_descriptors.js';
+import { descriptorIn, unnoticed } from './stream_descriptor.js';
 import { filesOf } from './stream_files.js';
 import { construct } from './stream_options.js';
 
@@ -58,10 +60,11 @@ Object.setPrototypeOf(ReadStream, Base);
 /** Reads ahead if that cannot be told from reading piece by piece: a regular file, at positions that we keep. */
 function readerFor(stream: State): ReadAhead | PipeReader | null {
   // Whose `fs` and whose descriptor's position it is, only the program knows.
-  if (filesOf(stream)?.readsItself !== true || stream.fd === null) return null;
-  const ownPosition = stream.path !== undefined && stream.open === Base.prototype.open;
+  const fd = descriptorIn(stream);
+  if (filesOf(stream)?.readsItself !== true || fd === null) return null;
+  const ownPosition = stream.path !== undefined && stream.open === Base.prototype.open && isPrivate(fd);
   if (stream.start === undefined && !ownPosition) return null;
-  const { type, size } = describeFile(stream.fd);
+  const { type, size } = describeFile(fd);
   if (type !== S_IFREG || size === 0) return null;
   const begin = stream.start ?? 0;
   const destination = destinationOf(stream);
@@ -86,7 +89,7 @@ function failAt(stream: State, position: number): void {
 }
 
 function aheadFrom(stream: State, begin: number, size: number): ReadAhead {
-  return new ReadAhead(stream.fd!, begin, stream.end, size, {
+  return new ReadAhead(descriptorIn(stream)!, begin, stream.end, size, {
     push(chunk) {
       advance(stream, chunk.length);
       stream.push(chunk);
@@ -97,7 +100,7 @@ function aheadFrom(stream: State, begin: number, size: number): ReadAhead {
 }
 
 function pipeFrom(stream: State, destination: Writable, begin: number, size: number): PipeReader {
-  return new PipeReader(stream.fd!, begin, stream.end, size, {
+  return new PipeReader(descriptorIn(stream)!, begin, stream.end, size, {
     get isPiped() {
       return destinationOf(stream) === destination;
     },
@@ -119,7 +122,7 @@ const prototype = ReadStream.prototype as Pick<typeof Base.prototype, '_read' | 
 prototype._read = function (this: State, bytes: number): void {
   const reader = (this[ahead] ??= this[ahead] === null ? null : readerFor(this));
   if (reader !== null) reader.read(bytes);
-  else Base.prototype._read.call(this, bytes);
+  else unnoticed(this, () => Base.prototype._read.call(this, bytes));
 };
 
 prototype.unpipe = function (this: State, ...args: unknown[]): unknown {

@@ -4,10 +4,13 @@
  *
  * @module
  */
+import { EventEmitter } from 'node:events';
 import { seen, isPatched } from './exported.js';
-import { FileHandle } from './file_handle.js';
+import { descriptorOf, FileHandle } from './file_handle.js';
 import { bound } from './callback.js';
 import { systemError } from '../core/errors.js';
+import { expose, isPrivate, keepPrivate } from './private_descriptors.js';
+import { hideDescriptor } from './stream_descriptor.js';
 import { startRead, type Stoppable } from './transfer.js';
 
 type Done = (error: Error | null, ...results: unknown[]) => void;
@@ -23,20 +26,43 @@ export function setFiles(stream: object, own: StreamFiles | undefined): void {
   (stream as { [files]?: StreamFiles | undefined })[files] = own;
 }
 
+// Only compared with.
+// eslint-disable-next-line @typescript-eslint/unbound-method
+const { emit } = EventEmitter.prototype;
+
+/** Whether the program is told the descriptor of a stream that has just opened its file. */
+function tells(stream: EventEmitter): boolean {
+  if (isPatched('open', 'read', 'write', 'writev', 'fsync', 'close') || stream.emit !== emit) return true;
+  // Listeners of 'open' are given it, those of 'ready' may ask for it.
+  return stream.listenerCount('open') + stream.listenerCount('ready') > 0;
+}
+
 /** The descriptor's operations, through the exports of fs, which programs may have patched. */
 export class StreamFiles {
+  protected readonly stream: object;
   #reading: Stoppable | undefined;
   #stopped = false;
 
+  constructor(stream: object) {
+    this.stream = stream;
+  }
+
   open(path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void): void {
-    seen.open(path, flags, mode, done);
+    seen.open(path, flags, mode, (error, fd) => {
+      const unseen = error === null && !tells(this.stream as EventEmitter);
+      if (unseen) keepPrivate(fd);
+      done(error, fd);
+      if (unseen) hideDescriptor(this.stream, fd);
+    });
   }
 
   close(fd: number, done: Done): void {
+    if (isPatched('close')) expose(fd);
     seen.close(fd, done);
   }
 
   fsync(fd: number, done: Done): void {
+    if (isPatched('fsync')) expose(fd);
     seen.fsync(fd, done);
   }
 
@@ -49,7 +75,10 @@ export class StreamFiles {
     done: Done,
   ): void {
     if (this.readsItself) this.startRead(fd, buffer, offset, length, position, done);
-    else seen.read(fd, buffer, offset, length, position ?? null, done);
+    else {
+      expose(fd);
+      seen.read(fd, buffer, offset, length, position ?? null, done);
+    }
   }
 
   write(
@@ -60,10 +89,12 @@ export class StreamFiles {
     position: number | undefined,
     done: Done,
   ): void {
+    if (!this.writesItself) expose(fd);
     seen.write(fd, buffer, offset, length, position, done);
   }
 
   writev(fd: number, buffers: Buffer[], position: number | undefined, done: Done): void {
+    if (!this.writesItself) expose(fd);
     seen.writev(fd, buffers, position as number, done);
   }
 
@@ -110,10 +141,16 @@ const { read, write, writev } = FileHandle.prototype;
 export class HandleFiles extends StreamFiles {
   readonly #handle: FileHandle;
 
-  constructor(handle: FileHandle) {
-    super();
+  constructor(stream: object, handle: FileHandle) {
+    super(stream);
     this.#handle = handle;
     handle.ref();
+  }
+
+  /** The stream has been made. */
+  hide(): void {
+    const fd = descriptorOf(this.#handle);
+    if (isPrivate(fd)) hideDescriptor(this.stream, fd);
   }
 
   override get readsItself(): boolean {

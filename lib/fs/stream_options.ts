@@ -4,7 +4,7 @@
  * @module
  */
 import { notImplemented } from './errors.js';
-import { FileHandle, isNodeHandle } from './file_handle.js';
+import { descriptorOf, FileHandle, isNodeHandle } from './file_handle.js';
 import { HandleFiles, setFiles, StreamFiles } from './stream_files.js';
 
 /** A stream that can be closed with its handle. */
@@ -31,6 +31,7 @@ export function construct(stream: object, base: Base, path: unknown, given: unkn
   setFiles(stream, files);
   try {
     base.call(stream, path, options);
+    if (files instanceof HandleFiles) files.hide();
   } catch (error) {
     // There is no stream that would close the handle, or could be closed with it.
     undo?.();
@@ -55,9 +56,9 @@ function prepare(stream: object, options: unknown): Prepared {
   if (copy.fd instanceof FileHandle) {
     if (copy.fs) throw notImplemented('FileHandle with fs');
     const handle = copy.fd;
-    copy.fd = handle.fd;
+    copy.fd = descriptorOf(handle);
     // A closed one: node refuses the descriptor -1.
-    const files = handle.fd === -1 ? new StreamFiles() : new HandleFiles(handle);
+    const files = copy.fd === -1 ? new StreamFiles(stream) : new HandleFiles(stream, handle);
     const onClose = (): void => (stream as Closable).close();
     handle.on('close', onClose);
     const undo = (): void => {
@@ -67,6 +68,6 @@ function prepare(stream: object, options: unknown): Prepared {
     return { files, options: { ...copy, fs: files }, undo };
   }
   if (copy.fs || isNodeHandle(copy.fd)) return { files: undefined, options: copy };
-  const files = new StreamFiles();
+  const files = new StreamFiles(stream);
   return { files, options: { ...copy, fs: files } };
 }

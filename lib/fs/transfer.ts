@@ -11,6 +11,7 @@ import { exitHasBegun } from '../core/exiting.js';
 import { nextTick, setImmediate } from '../core/unmocked.js';
 import { counted, isCrowded } from './crowd.js';
 import { EAGAIN, ECANCELED, EINTR } from './errors.js';
+import { readPooled, readvPooled, writePooled, writevPooled } from './pooled.js';
 import { Request, type Prepare, type Settle } from './request.js';
 import { opensForAppending, Turn, type TurnUser } from './turns.js';
 
@@ -66,10 +67,12 @@ type AtOnce = () => number;
 
 /**
  * One read at the file's own position, which waits for its turn. If it's cancelled and the kernel has read all the same,
- * the position goes back: the next one gets the bytes. Pipes and terminals have none: what was taken from them is gone.
+ * the position goes back: the next one gets the bytes. Of a position that others use as well, and of pipes and terminals,
+ * which have none, what was taken is gone.
  */
 class Reading implements Stoppable, TurnUser {
   readonly #prepare: Prepare;
+  readonly #pooled: (settle: Settle) => void;
   readonly #settle: Settle;
   readonly #runsUserCode: boolean;
   readonly #atOnce: AtOnce | undefined;
@@ -77,8 +80,16 @@ class Reading implements Stoppable, TurnUser {
   #request: Request | undefined;
   #cancelled = false;
 
-  constructor(fd: number, prepare: Prepare, settle: Settle, runsUserCode: boolean, atOnce?: AtOnce) {
+  constructor(
+    fd: number,
+    prepare: Prepare,
+    pooled: (settle: Settle) => void,
+    settle: Settle,
+    runsUserCode: boolean,
+    atOnce?: AtOnce,
+  ) {
     this.#prepare = prepare;
+    this.#pooled = pooled;
     this.#settle = settle;
     this.#runsUserCode = runsUserCode;
     this.#atOnce = atOnce;
@@ -92,7 +103,8 @@ class Reading implements Stoppable, TurnUser {
   }
 
   finish(): void {
-    this.#request?.finish();
+    if (this.#request !== undefined) this.#request.finish();
+    else this.#turn.end();
   }
 
   begin(turn: Turn): void {
@@ -102,6 +114,12 @@ class Reading implements Stoppable, TurnUser {
       turn.end();
       handOver(this.#settle, res);
     };
+    if (turn.shared) {
+      this.#pooled(end);
+      // Before the process ends, node's threads do all that they have been given.
+      if (exitHasBegun) turn.end();
+      return;
+    }
     // What has no position may be a pipe: a read takes from it, and must not be tried.
     const res = turn.start >= 0 && this.#atOnce !== undefined ? this.#atOnce() : EAGAIN;
     if (res !== EAGAIN) {
@@ -135,6 +153,10 @@ function submitOr(settle: Settle, make: () => Request): void {
 /** Where bytes go to or come from: memory of the caller's, or what the kernel has pinned already. */
 export type Memory = Uint8Array | RegisteredBuffer;
 
+function bytesIn(memory: Memory): Uint8Array {
+  return memory instanceof Uint8Array ? memory : memory.buffer;
+}
+
 /** One read: a count, which may be short, 0 at the end of the file, or -errno. `atOnce` is tried when its turn comes. */
 export function startRead(
   fd: number,
@@ -154,7 +176,10 @@ export function startRead(
     assertThere(memory, offset + length);
     return native.read(flagsFor(length), 0, fd, memory, offset, length, position, 0);
   };
-  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode, atOnce);
+  if (isOwn(position)) {
+    const pooled = (end: Settle): void => readPooled(fd, bytesIn(memory), offset, length, end);
+    return new Reading(fd, prepare, pooled, settle, runsUserCode, atOnce);
+  }
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
@@ -203,7 +228,7 @@ export function startShortRead(
   return undefined;
 }
 
-function bytesIn(views: Uint8Array[]): number {
+function totalBytes(views: Uint8Array[]): number {
   return views.reduce((sum, view) => sum + view.byteLength, 0);
 }
 
@@ -216,17 +241,21 @@ export function startReadv(
   runsUserCode = false,
 ): Stoppable {
   const first = views.length > vectorLimit ? views.slice(0, vectorLimit) : views;
-  const bytes = bytesIn(first);
-  const prepare: Prepare = (native) => {
-    if (bytesIn(first) < bytes) throw new RangeError('a buffer is gone');
-    return native.readv(flagsFor(bytes), 0, fd, first, position, 0);
+  const bytes = totalBytes(first);
+  const stillThere = (): Uint8Array[] => {
+    if (totalBytes(first) < bytes) throw new RangeError('a buffer is gone');
+    return first;
   };
-  if (isOwn(position)) return new Reading(fd, prepare, settle, runsUserCode);
+  const prepare: Prepare = (native) => native.readv(flagsFor(bytes), 0, fd, stillThere(), position, 0);
+  const pooled = (end: Settle): void => readvPooled(fd, stillThere, end);
+  if (isOwn(position)) return new Reading(fd, prepare, pooled, settle, runsUserCode);
   return new Request(prepare, settle, runsUserCode).submit();
 }
 
 /** Makes the SQE for what is left when `done` bytes are written, at `position`, with these flags among its own. */
 type PrepareWrite = (native: NativeRing, done: number, position: Position, sqeFlags: number) => number;
+/** Lets node write what is left when `done` bytes are written, at the file's own position. */
+type WritePooled = (done: number, settle: Settle) => void;
 
 /** How many writes are in flight, or wait for their turn, by descriptor. */
 const writing = new Map<number, number>();
@@ -248,6 +277,7 @@ function countWrite(fd: number, change: 1 | -1): void {
 class Writing implements Stoppable, TurnUser {
   readonly #fd: number;
   readonly #prepare: PrepareWrite;
+  readonly #pooled: WritePooled;
   readonly #length: number;
   readonly #position: Position;
   readonly #settle: Settle;
@@ -267,6 +297,7 @@ class Writing implements Stoppable, TurnUser {
   constructor(
     fd: number,
     prepare: PrepareWrite,
+    pooled: WritePooled,
     length: number,
     position: Position,
     settle: Settle,
@@ -274,6 +305,7 @@ class Writing implements Stoppable, TurnUser {
   ) {
     this.#fd = fd;
     this.#prepare = prepare;
+    this.#pooled = pooled;
     this.#length = length;
     this.#position = position;
     this.#settle = settle;
@@ -295,11 +327,23 @@ class Writing implements Stoppable, TurnUser {
   }
 
   finish(): void {
-    this.#request?.finish();
+    if (this.#request !== undefined) this.#request.finish();
+    else this.#turn?.end();
+  }
+
+  /** The file is open for appending: the kernel finds the end under a lock, wherever the position is. */
+  get #appends(): boolean {
+    return this.#sqeFlags !== 0;
   }
 
   // The turn as an argument: the first step may come while the constructor runs.
   #step(turn: Turn | undefined): void {
+    if (turn?.shared && !this.#appends) {
+      this.#pooled(this.#done, (res) => this.#completed(turn, res));
+      // As with reads.
+      if (exitHasBegun) turn.end();
+      return;
+    }
     const position =
       typeof this.#resumed === 'number' ? this.#resumed + this.#done : advanced(this.#position, this.#done);
     const request = (): Request =>
@@ -317,10 +361,11 @@ class Writing implements Stoppable, TurnUser {
     if (res < 0) return this.#end(turn, this.#done > 0 ? this.#done : res);
     this.#done += res;
     if (this.#done >= this.#length) return this.#end(turn, this.#done);
-    if (turn !== undefined && turn.start >= 0) {
+    if (turn?.positioned) {
       // In the meantime somebody has closed the descriptor.
       if (!turn.valid) return this.#end(turn, this.#done);
-      this.#resumed ??= this.#sqeFlags !== 0 ? 'append' : turn.start;
+      if (this.#appends) this.#resumed = 'append';
+      else if (!turn.shared) this.#resumed ??= turn.start;
     }
     if (res === 0 || this.#cancelled) this.#end(turn, this.#done);
     else this.#step(turn);
@@ -357,7 +402,9 @@ export function startWrite(
     assertThere(memory, offset + length);
     return native.write(sqeFlags | flagsFor(left), 0, fd, memory, offset + done, left, at, 0);
   };
-  return new Writing(fd, prepare, length, position, settle, runsUserCode);
+  const pooled: WritePooled = (done, end) =>
+    writePooled(fd, bytesIn(memory), offset + done, length - done, end);
+  return new Writing(fd, prepare, pooled, length, position, settle, runsUserCode);
 }
 
 /** What is left of `views` behind their first `bytes`. */
@@ -377,15 +424,19 @@ export function startWritev(
   settle: Settle,
   runsUserCode = false,
 ): Stoppable {
-  const length = bytesIn(views);
+  const length = totalBytes(views);
   let rest = views;
   let behind = 0;
-  const prepare: PrepareWrite = (native, done, at, sqeFlags) => {
-    if (bytesIn(rest) < length - behind) throw new RangeError('a buffer is gone');
+  const nextPart = (done: number): Uint8Array[] => {
+    if (totalBytes(rest) < length - behind) throw new RangeError('a buffer is gone');
     rest = remaining(rest, done - behind);
     behind = done;
-    const part = rest.length > vectorLimit ? rest.slice(0, vectorLimit) : rest;
-    return native.writev(sqeFlags | flagsFor(bytesIn(part)), 0, fd, part, at, 0);
+    return rest.length > vectorLimit ? rest.slice(0, vectorLimit) : rest;
   };
-  return new Writing(fd, prepare, length, position, settle, runsUserCode);
+  const prepare: PrepareWrite = (native, done, at, sqeFlags) => {
+    const part = nextPart(done);
+    return native.writev(sqeFlags | flagsFor(totalBytes(part)), 0, fd, part, at, 0);
+  };
+  const pooled: WritePooled = (done, end) => writevPooled(fd, () => nextPart(done), end);
+  return new Writing(fd, prepare, pooled, length, position, settle, runsUserCode);
 }

@@ -2,14 +2,18 @@
  * Requests at a file's own position, one at a time for each descriptor.
  *
  * read(2) and write(2) hold a lock for the time in which they use and move the position; io_uring's workers do not. Two
- * requests in flight could both begin at the same place, and one's bytes would be lost.
+ * requests in flight could both begin at the same place, and one's bytes would be lost. A line of this thread's requests is
+ * enough where nobody else can use the position; where somebody can, each is done by node (pooled.ts), and the line is for
+ * their order (docs/decisions/0023).
  *
  * @module
  */
 import { loadBinding } from '../core/binding.js';
 import { atExit } from '../core/exiting.js';
 import { fsConstants } from '../core/node_constants.js';
+import { describeFile } from './describe.js';
 import { EINVAL } from './errors.js';
+import { isPrivate } from './private_descriptors.js';
 
 const SEEK_SET = 0;
 const SEEK_CUR = 1;
@@ -28,11 +32,27 @@ function positionOf(fd: number): number {
   return Math.max(position, -1);
 }
 
+/** In place of a position that others may use as well: what it is now says nothing. */
+const sharedPosition = -2;
+
+/** As {@link positionOf}, or `sharedPosition`. */
+function placeOf(fd: number): number {
+  if (isPrivate(fd)) return positionOf(fd);
+  // Not by lseek: it waits for whoever has locked the position, be it another process, for as long as that takes.
+  if (describeFile(fd).type === fsConstants.S_IFREG) return sharedPosition;
+  return positionOf(fd) >= 0 ? sharedPosition : -1;
+}
+
+/** Whether `fd` is a file with a position that others may use as well. */
+export function isShared(fd: number): boolean {
+  return placeOf(fd) === sharedPosition;
+}
+
 /** Who takes a turn. */
 export interface TurnUser {
   /** The turn has come. */
   begin(turn: Turn): void;
-  /** The process ends: to end the turn that has begun, before this returns. */
+  /** The process ends: to end the turn that has begun, before this returns, or to leave it to node. */
   finish(): void;
 }
 
@@ -71,8 +91,8 @@ class Line {
 /** By descriptor, and for files without a position by direction: a read that waits must not hold up a write. */
 const lines = new Map<number, Line>();
 
-function lineOf(fd: number, position: number, writes: boolean): Line {
-  const key = fd * 3 + (position >= 0 ? 0 : writes ? 1 : 2);
+function lineOf(fd: number, positioned: boolean, writes: boolean): Line {
+  const key = fd * 3 + (positioned ? 0 : writes ? 1 : 2);
   let line = lines.get(key);
   if (line === undefined) lines.set(key, (line = new Line(key)));
   return line;
@@ -94,36 +114,44 @@ function expectExit(): void {
 
 /** The right to use a file's own position, from `begin` until `end`. */
 export class Turn {
-  /** The file's position at the beginning of the turn; -1 if it has none. */
-  start = -1;
+  /** The file's position at the beginning of the turn; below 0 if it has none, or shares it. */
+  start: number;
+  #ended = false;
   readonly #fd: number;
   readonly #line: Line;
   readonly #user: TurnUser;
 
   /** Calls `begin` when those who came before have ended: at once, if there are none. */
   constructor(fd: number, writes: boolean, user: TurnUser) {
-    const position = positionOf(fd);
     expectExit();
     this.#fd = fd;
     this.#user = user;
-    this.#line = lineOf(fd, position, writes);
-    if (this.#line.busy) {
-      this.#line.waiting.add(this);
-      return;
-    }
-    this.#begin(position);
+    this.start = placeOf(fd);
+    this.#line = lineOf(fd, this.positioned, writes);
+    if (this.#line.busy) this.#line.waiting.add(this);
+    else this.#begin();
   }
 
   /** @internal For the line. */
   run(): void {
-    this.#begin(positionOf(this.#fd));
+    this.start = placeOf(this.#fd);
+    this.#begin();
   }
 
-  #begin(position: number): void {
+  #begin(): void {
     this.#line.busy = true;
     this.#line.current = this.#user;
-    this.start = position;
     this.#user.begin(this);
+  }
+
+  /** Whether the file has a position. */
+  get positioned(): boolean {
+    return this.start !== -1;
+  }
+
+  /** Whether others may use the position: who moves it must lock it. */
+  get shared(): boolean {
+    return this.start === sharedPosition;
   }
 
   /** Whether the descriptor is still the file's. */
@@ -146,7 +174,10 @@ export class Turn {
     if (this.valid) loadBinding().lseek(this.#fd, 0, SEEK_END);
   }
 
+  /** The next one may begin. Once more: nothing. */
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#line.busy = false;
     this.#line.advance();
   }
@@ -162,6 +193,19 @@ export function endTurns(fd: number): void {
     line.dissolved = true;
     line.advance();
   }
+}
+
+/**
+ * Calls back when the requests at a shared position have ended that came before: at once, if there are none. A thread of
+ * node's looks the descriptor up late, and must find the file.
+ */
+export function behindTurns(fd: number, proceed: () => void): void {
+  if (!lines.has(fd * 3) || isPrivate(fd)) return proceed();
+  const begin = (turn: Turn): void => {
+    proceed();
+    turn.end();
+  };
+  new Turn(fd, true, { begin, finish: () => {} });
 }
 
 /** Whether `fd` is a file with a position of its own. */

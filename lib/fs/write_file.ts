@@ -12,7 +12,7 @@ import { bound, callWith, type Callback } from './callback.js';
 import { closeDescriptor, closeQuietly } from './close.js';
 import { EAGAIN, EBADF, EFAULT } from './errors.js';
 import { isPatched, likeNodes } from './exported.js';
-import { FileHandle, isNodeHandle } from './file_handle.js';
+import { descriptorOf, FileHandle, isNodeHandle } from './file_handle.js';
 import { synchronize } from './handle_changes.js';
 import { inTurn } from './next_turn.js';
 import nodeFs from './node_fs.js';
@@ -25,6 +25,7 @@ import {
   validatedOptions,
   type FileOptions,
 } from './options.js';
+import { keepPrivate } from './private_descriptors.js';
 import { isLimited, withLimits } from './task.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
@@ -75,6 +76,7 @@ function writeThroughRing(
     }
     if (content instanceof Uint8Array && !flush) return writeAndClose(fd, content, task);
     try {
+      keepPrivate(fd);
       await writeContent(fd, content, options, task);
       // Only behind a write that succeeded; and what it says counts.
       if (flush) await synchronize(fd, false);
@@ -91,7 +93,7 @@ async function write(path: unknown, data: unknown, options: FileOptions, flag: s
   const content = validatedContent(data, options);
   if (path instanceof FileHandle) {
     // Not "file closed", as its methods say.
-    if (path.fd === -1) throw systemError(EBADF, 'write');
+    if (descriptorOf(path) === -1) throw systemError(EBADF, 'write');
     assertAttached(content);
     return path.use('writeFile', (fd) => writeDescriptor(fd, content, options));
   }

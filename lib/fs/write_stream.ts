@@ -7,12 +7,15 @@
 import type { WriteStream as NodeWriteStream } from 'node:fs';
 import { seen } from './exported.js';
 import nodeFs from './node_fs.js';
+import { unnoticed } from './stream_descriptor.js';
 import { construct } from './stream_options.js';
 
 type Constructor = new (path: unknown, options: unknown) => NodeWriteStream;
 
+type Write = (this: object, ...args: unknown[]) => void;
+
 const Base = nodeFs.WriteStream as unknown as {
-  prototype: object;
+  prototype: { _write: Write; _writev: Write };
   call(self: object, path: unknown, options: unknown): void;
 };
 
@@ -27,6 +30,16 @@ export function WriteStream(this: object | void, path: unknown, options?: unknow
 
 Object.setPrototypeOf(WriteStream.prototype, Base.prototype);
 Object.setPrototypeOf(WriteStream, Base);
+
+const prototype = WriteStream.prototype as typeof Base.prototype;
+
+prototype._write = function (...args): void {
+  unnoticed(this, () => Base.prototype._write.apply(this, args));
+};
+
+prototype._writev = function (...args): void {
+  unnoticed(this, () => Base.prototype._writev.apply(this, args));
+};
 
 /** `fs.createWriteStream`. */
 export function createWriteStream(path: unknown, options?: unknown): NodeWriteStream {

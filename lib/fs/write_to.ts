@@ -7,8 +7,10 @@ import { systemError } from '../core/errors.js';
 import { isDetached } from '../core/validate.js';
 import { bytesOf, validateText } from './arguments.js';
 import { encodingOr, type FileOptions } from './options.js';
+import { mostPooledBytes } from './pooled.js';
 import { settled, whileWanted, withLimits, type Task } from './task.js';
 import { chunkBytes, startWrite } from './transfer.js';
+import { isShared } from './turns.js';
 
 type View = NodeJS.ArrayBufferView;
 type Chunks = AsyncIterable<unknown> | Iterable<unknown>;
@@ -103,7 +105,8 @@ async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
 
 /**
  * Writes the bytes from `done` up to `end`; short writes resume, at most 512 KiB go in one request. `begin` is where in
- * the file the first of the bytes belongs; -1 for the file's own position.
+ * the file the first of the bytes belongs; -1 for the file's own position: where others use that as well, nothing of theirs
+ * is to come in between.
  */
 export async function writeBytes(
   fd: number,
@@ -113,9 +116,10 @@ export async function writeBytes(
   end = bytes.byteLength,
   begin = -1,
 ): Promise<void> {
+  const most = begin < 0 && isShared(fd) ? mostPooledBytes : chunkBytes;
   while (done < end) {
     task?.check();
-    const length = Math.min(end - done, chunkBytes);
+    const length = Math.min(end - done, most);
     const [from, position] = [done, begin < 0 ? -1 : begin + done];
     const res = await settled((settle) => startWrite(fd, bytes, from, length, position, settle), task);
     task?.check();

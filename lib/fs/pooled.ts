@@ -1,0 +1,56 @@
+/**
+ * Reads and writes at a position that others use as well, by node's own functions. Its threads call read(2), write(2) and their
+ * like, which hold the position's lock; the ring's requests do not, and nothing in io_uring does.
+ *
+ * The memory is held by node until the end. Nothing here can be cancelled.
+ *
+ * @module
+ */
+import { nextTick } from '../core/unmocked.js';
+import { EFAULT, EIO } from './errors.js';
+import nodeFs from './node_fs.js';
+import type { Settle } from './request.js';
+
+/** The most that the kernel moves in one call. */
+export const mostPooledBytes = 0x7ffff000;
+
+type Done = (error: NodeJS.ErrnoException | null, count: number) => void;
+
+function begin(start: (done: Done) => void, settle: Settle): void {
+  try {
+    start((error, count) => settle(error === null ? count : (error.errno ?? EIO)));
+  } catch {
+    // The buffer has been detached while this waited for its turn.
+    nextTick(settle, EFAULT);
+  }
+}
+
+export function readPooled(
+  fd: number,
+  memory: Uint8Array,
+  offset: number,
+  length: number,
+  settle: Settle,
+): void {
+  begin((done) => nodeFs.read(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
+}
+
+/** `views` throws when a buffer has been detached. */
+export function readvPooled(fd: number, views: () => Uint8Array[], settle: Settle): void {
+  begin((done) => nodeFs.readv(fd, views(), done), settle);
+}
+
+export function writePooled(
+  fd: number,
+  memory: Uint8Array,
+  offset: number,
+  length: number,
+  settle: Settle,
+): void {
+  begin((done) => nodeFs.write(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
+}
+
+/** As {@link readvPooled}. */
+export function writevPooled(fd: number, views: () => Uint8Array[], settle: Settle): void {
+  begin((done) => nodeFs.writev(fd, views(), done), settle);
+}
