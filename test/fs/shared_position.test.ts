@@ -1,5 +1,6 @@
 // A file's own position that others use as well: synchronous calls, other threads, other processes. Not a byte is lost or read
-// twice, as with node, which reads and writes by system calls that lock the position. Shown to fail: all of it on the ring.
+// twice, as with node, which reads and writes by system calls that lock the position. Shown to fail: `placeOf` (lib/fs/turns.ts) always
+// positionOf, so all of it on the ring: a race, which half of these lose each time, and the others now and then.
 // And what nobody else can use stays on the ring: shown to fail with `isPrivate` (lib/fs/private_descriptors.ts) always false.
 import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,16 +37,17 @@ async function run(script: string, stdio: StdioOptions): Promise<void> {
 /** How many bytes of each letter a file has. */
 function letters(path: string): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const byte of nodeFs.readFileSync(path)) {
-    const letter = String.fromCharCode(byte);
-    counts[letter] = (counts[letter] ?? 0) + 1;
-  }
+  const byByte = new Uint32Array(256);
+  for (const byte of nodeFs.readFileSync(path)) byByte[byte]!++;
+  byByte.forEach((count, byte) => {
+    if (count > 0) counts[String.fromCharCode(byte)] = count;
+  });
   return counts;
 }
 
 /** Begins each of `writes`, of `bytes` 'a' in all, with a synchronous write of 'b' right behind it, and as it goes on. */
 async function besideSync(t: Test, fd: number, bytes: number, start: () => Promise<unknown>): Promise<void> {
-  const rounds = 8;
+  const rounds = 12;
   let synced = 0;
   for (let round = 0; round < rounds; round++) {
     let going = true;
@@ -125,32 +127,32 @@ t.test('two processes write to what they have inherited', async (t) => {
   const fd = nodeFs.openSync(file, 'w');
   const writer = (letter: string): Promise<void> =>
     run(
-      `const line = Buffer.alloc(100_000, '${letter}');
-      let left = 80;
+      `const line = Buffer.alloc(100, '${letter}');
+      let left = 1500;
       const next = () => { if (left-- > 0) fs.write(1, line, 0, line.length, null, next); };
       next();`,
       ['ignore', fd, 'inherit'],
     );
   await Promise.all([writer('a'), writer('b')]);
   nodeFs.closeSync(fd);
-  t.strictSame(letters(file), { a: 80 * 100_000, b: 80 * 100_000 });
+  t.strictSame(letters(file), { a: 1500 * 100, b: 1500 * 100 });
 });
 
 t.test("a child's standard output is a stream that is written to", async (t) => {
   for (const event of ['open', 'ready']) {
     const log = fs.createWriteStream(file);
     await once(log, event);
-    const source = `for (let i = 0; i < 3_000; i++) fs.writeSync(1, 'b'.repeat(60))`;
+    const source = `for (let i = 0; i < 10_000; i++) fs.writeSync(1, 'b'.repeat(60))`;
     const child = spawn(process.execPath, ['-e', source], { stdio: ['ignore', log, 'inherit'] });
     let going = true;
     child.once('exit', () => (going = false));
     let written = 0;
     while (going) {
-      await new Promise((resolve) => log.write(Buffer.alloc(50_000, 'a'), resolve));
-      written += 50_000;
+      await new Promise((resolve) => log.write(Buffer.alloc(60, 'a'), resolve));
+      written += 60;
     }
     await end(log);
-    t.strictSame(letters(file), { a: written, b: 3_000 * 60 }, event);
+    t.strictSame(letters(file), { a: written, b: 10_000 * 60 }, event);
   }
 });
 
@@ -174,9 +176,9 @@ const readAll = `async (fs, fd, bytes, stop) => {
 }`;
 
 t.test('two threads read a file together', async (t) => {
-  const count = 1000;
+  const count = 4000;
   nodeFs.writeFileSync(file, numbered(count));
-  for (const bytes of [blockBytes, 50 * blockBytes, 200 * blockBytes]) {
+  for (const bytes of [50 * blockBytes, 200 * blockBytes]) {
     const fd = nodeFs.openSync(file, 'r');
     const worker = new Worker(
       `const { parentPort } = require('node:worker_threads');
@@ -203,7 +205,7 @@ t.test('two threads read a file together', async (t) => {
 });
 
 t.test('readFile of a descriptor, and readSync', async (t) => {
-  const count = 1000;
+  const count = 4000;
   nodeFs.writeFileSync(file, numbered(count));
   const fd = nodeFs.openSync(file, 'r');
   let going = true;
