@@ -139,13 +139,16 @@ function isUrl(value: unknown): value is URL {
   return Boolean(href && protocol) && auth === undefined && path === undefined;
 }
 
-/** A path without null bytes; a `file:` URL becomes its path. Buffers stay bytes: a path need not be UTF-8. */
+/**
+ * A path without null bytes; a `file:` URL becomes its path. Buffers stay bytes: a path need not be UTF-8. They are copied,
+ * as node does it in the call: the program may use its buffer for something else while the operation waits.
+ */
 export function validatedPath(path: unknown, name = 'path'): string | Uint8Array {
   const value = isUrl(path) ? fileURLToPath(path) : path;
   if (typeof value === 'string') {
     if (!value.includes('\0')) return value;
   } else if (types.isUint8Array(value)) {
-    if (!value.includes(0)) return value;
+    if (!value.includes(0)) return Buffer.from(value);
   } else {
     throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value, validatedPath);
   }

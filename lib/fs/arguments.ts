@@ -7,9 +7,8 @@ import { ring } from '../core/backend.js';
 import { RegisteredBuffer } from '../core/buffers.js';
 import { invalidArgType, invalidArgValue, invalidState, outOfRange } from '../core/errors.js';
 import { nodeMajor } from '../core/node_version.js';
-import { isDetached, validatedPath, validateInteger, validateObject } from '../core/validate.js';
+import { isDetached, validateInteger, validateObject } from '../core/validate.js';
 import { encodingOr, limitsOf, validatedLimits, validateEncoding, type Limits } from './options.js';
-import type { Path } from './open_file.js';
 import type { Memory, Position } from './transfer.js';
 
 type View = NodeJS.ArrayBufferView;
@@ -33,12 +32,6 @@ export function isDescriptor(value: unknown): value is number {
 /** Whether readFile, writeFile and appendFile take this as a descriptor, as node finds out: of what is no number at all (a symbol, a bigint) it throws, in the engine's words. */
 export function namesDescriptor(path: unknown): path is number {
   return path === ((path as number) | 0);
-}
-
-/** A path that stays as it is now: the program may use its buffer for something else while it waits. */
-export function keptPath(path: unknown, name?: string): Path {
-  const valid = validatedPath(path, name);
-  return typeof valid === 'string' ? valid : Buffer.from(valid);
 }
 
 /** A view's bytes. */

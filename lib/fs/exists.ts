@@ -4,8 +4,7 @@
  * @module
  */
 import { promisify } from '../core/node_util.js';
-import { validateFunction } from '../core/validate.js';
-import { keptPath } from './arguments.js';
+import { validatedPath, validateFunction } from '../core/validate.js';
 import { bound, settleLater } from './callback.js';
 import { seen, likeNodes } from './exported.js';
 import { typeOf } from './look_up.js';
@@ -16,7 +15,7 @@ export function exists(path: unknown, callback: unknown): void {
   validateFunction(callback, 'cb');
   let name: Path;
   try {
-    name = keptPath(path);
+    name = validatedPath(path);
   } catch {
     // At once, as node does.
     (callback as (found: boolean) => void)(false);

@@ -5,8 +5,7 @@
  */
 import { AT_FDCWD } from '../core/constants.js';
 import { systemError } from '../core/errors.js';
-import { validateBoolean, validatedMode, validateFunction } from '../core/validate.js';
-import { keptPath } from './arguments.js';
+import { validateBoolean, validatedMode, validatedPath, validateFunction } from '../core/validate.js';
 import { calledBack, promised, type Call } from './call.js';
 import { bound, callWith } from './callback.js';
 import { EACCES, EEXIST, ENOENT, ENOSPC, ENOTDIR, EPERM } from './errors.js';
@@ -36,7 +35,7 @@ function optionsOf(options: unknown): Options {
 
 function validated(path: unknown, options: Options): Arguments {
   const { recursive = false, mode = standardMode } = options;
-  const name = keptPath(path);
+  const name = validatedPath(path);
   validateBoolean(recursive, 'options.recursive');
   return { path: name, mode: validatedMode(mode), recursive };
 }

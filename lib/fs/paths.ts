@@ -5,8 +5,7 @@
  * @module
  */
 import { AT_FDCWD, AT_REMOVEDIR } from '../core/constants.js';
-import { validateFunction, validateObject } from '../core/validate.js';
-import { keptPath } from './arguments.js';
+import { validatedPath, validateFunction, validateObject } from '../core/validate.js';
 import { calledBack, promised, type Call } from './call.js';
 import { bound, callWith } from './callback.js';
 import { exists } from './exists.js';
@@ -20,8 +19,8 @@ import { isLimited, withLimits } from './task.js';
 import { truncateCallbacks, truncatePromises } from './truncate.js';
 
 function renameCall(oldPath: unknown, newPath: unknown): Call {
-  const path = keptPath(oldPath, 'oldPath');
-  const dest = keptPath(newPath, 'newPath');
+  const path = validatedPath(oldPath, 'oldPath');
+  const dest = validatedPath(newPath, 'newPath');
   return {
     syscall: 'rename',
     prepare: (native) => native.renameat(0, 0, AT_FDCWD, path, AT_FDCWD, dest, 0),
@@ -30,8 +29,8 @@ function renameCall(oldPath: unknown, newPath: unknown): Call {
 }
 
 function linkCall(existingPath: unknown, newPath: unknown): Call {
-  const path = keptPath(existingPath, 'existingPath');
-  const dest = keptPath(newPath, 'newPath');
+  const path = validatedPath(existingPath, 'existingPath');
+  const dest = validatedPath(newPath, 'newPath');
   return {
     syscall: 'link',
     prepare: (native) => native.linkat(0, 0, AT_FDCWD, path, AT_FDCWD, dest, 0),
@@ -43,8 +42,8 @@ function linkCall(existingPath: unknown, newPath: unknown): Call {
 const symlinkTypes = new Set<unknown>([undefined, null, 'dir', 'file', 'junction']);
 
 function symlinkCall(targetPath: unknown, linkPath: unknown): Call {
-  const target = keptPath(targetPath, 'target');
-  const path = keptPath(linkPath);
+  const target = validatedPath(targetPath, 'target');
+  const path = validatedPath(linkPath);
   return {
     syscall: 'symlink',
     prepare: (native) => native.symlinkat(0, 0, target, AT_FDCWD, path),
@@ -57,7 +56,7 @@ function removal(syscall: string, path: Path, flags: number): Call {
 }
 
 function unlinkCall(path: unknown): Call {
-  return removal('unlink', keptPath(path), 0);
+  return removal('unlink', validatedPath(path), 0);
 }
 
 /**
@@ -71,7 +70,7 @@ function concernsTrees(options: unknown): boolean {
 }
 
 function rmdirCall(path: unknown, options: unknown): Call {
-  const name = keptPath(path);
+  const name = validatedPath(path);
   if (options !== undefined) validateObject(options, 'options');
   return removal('rmdir', name, AT_REMOVEDIR);
 }

@@ -15,8 +15,8 @@ import {
   STATX_BTIME,
 } from '../core/constants.js';
 import { statxBytes } from '../core/statx.js';
-import { validateFunction } from '../core/validate.js';
-import { isDescriptor, keptPath } from './arguments.js';
+import { validatedPath, validateFunction } from '../core/validate.js';
+import { isDescriptor } from './arguments.js';
 import { calledBack, promised, type Call } from './call.js';
 import { EAGAIN, ENOENT, ENOTDIR } from './errors.js';
 import { likeAll } from './exported.js';
@@ -55,7 +55,7 @@ function pathCall(
   options: StatOptions,
   mayMiss: boolean,
 ): Call<AnyStats | undefined> {
-  const path = keptPath(given);
+  const path = validatedPath(given);
   const follow = syscall === 'stat';
   const bigint = options.bigint === true;
   let out: Uint8Array | undefined;

@@ -5,8 +5,8 @@
  */
 import type { NoParamCallback } from 'node:fs';
 import { fsConstants } from '../core/node_constants.js';
-import { validateFunction, validateInteger } from '../core/validate.js';
-import { isDescriptor, keptPath } from './arguments.js';
+import { validatedPath, validateFunction, validateInteger } from '../core/validate.js';
+import { isDescriptor } from './arguments.js';
 import { bound, callWith } from './callback.js';
 import { closeDescriptor, closeQuietly } from './close.js';
 import { truncateFile } from './handle_changes.js';
@@ -33,7 +33,7 @@ function truncateWithin(path: Path, bytes: unknown, limits: Limits): Promise<voi
 export const truncatePromises = {
   // Like node's this checks the length when the file is open.
   async truncate(path: unknown, length: unknown = 0, limits?: unknown): Promise<void> {
-    return truncateWithin(keptPath(path), length, validatedLimits(limits));
+    return truncateWithin(validatedPath(path), length, validatedLimits(limits));
   },
 };
 
@@ -48,7 +48,7 @@ export const truncateCallbacks = {
     validateInteger(length, 'len');
     const done = callbackOf(limits, callback);
     validateFunction(done, 'cb');
-    const [name, within] = [keptPath(path), validatedLimits(limits)];
+    const [name, within] = [validatedPath(path), validatedLimits(limits)];
     callWith(truncateWithin(name, length, within), bound(done));
   },
 
