@@ -4,6 +4,7 @@
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
+import type { Ring } from './ring.js';
 import { setImmediate } from './unmocked.js';
 
 type Settle<T> = (answer: T) => void;
@@ -20,7 +21,7 @@ export function runTicks(): void {
 const withDomain = process as { domain?: unknown };
 const nobodys = new AsyncResource('RINGCOREANSWERS');
 
-/** Answers to others come in the same turn: that is nobody's async context, and nobody's domain. */
+/** Answers to others come at the same time: that is nobody's async context, and nobody's domain. */
 function outsideOfAll(run: () => void): void {
   const { domain } = withDomain;
   if (domain) withDomain.domain = null;
@@ -30,22 +31,29 @@ function outsideOfAll(run: () => void): void {
 
 /**
  * They come in a later phase of the event loop, as programs expect, in the order of the calls, and before the completions
- * of what the ring is asked for behind them.
+ * of what the ring is asked for behind them. Not in the check phase: what a callback gives to setImmediate comes before
+ * what it gives to setTimeout.
  */
 export class Answers {
+  readonly #ring: Ring;
   #waiting: { settle: Settle<unknown>; answer: unknown }[] = [];
-  #scheduled = false;
+  #expected = false;
   /** A callback has: its exception has been reported since. */
   #threw = false;
+
+  constructor(ring: Ring) {
+    this.#ring = ring;
+  }
 
   /** Calls `settle` later. */
   add<T>(settle: Settle<T>, answer: T): void {
     this.#waiting.push({ settle: settle as Settle<unknown>, answer });
-    this.#schedule();
+    this.#expect();
   }
 
   /** Calls those that wait; not those that come meanwhile. */
   deliver(): void {
+    this.#expected = false;
     if (this.#threw) {
       this.#threw = false;
       runTicks();
@@ -65,19 +73,20 @@ export class Answers {
     } finally {
       if (next < answers.length) {
         this.#waiting = [...answers.slice(next), ...this.#waiting];
-        this.#schedule();
+        this.#expect();
       }
     }
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    outsideOfAll(() =>
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.deliver();
-      }),
-    );
+  /** The ring is closed: it does not have them delivered any more. */
+  deliverWithoutRing(): void {
+    if (this.#waiting.length > 0) outsideOfAll(() => setImmediate(() => this.deliver()));
+  }
+
+  #expect(): void {
+    if (this.#expected) return;
+    this.#expected = true;
+    if (this.#ring.closed) this.deliverWithoutRing();
+    else this.#ring.native.expectAnswers();
   }
 }

@@ -350,6 +350,8 @@ export interface NativeRing {
    * mode. When it's another error than -EAGAIN, the write has failed, and nothing is left of the copy.
    */
   copyFileAtOnce(source: NativePath, dest: NativePath): number;
+  /** Has the batch function called with 0, if no completion does it before, when the loop is about to sleep. */
+  expectAnswers(): void;
   /** Whether -EAGAIN would not be for want of time in this turn. */
   mayAnswer(): boolean;
 

@@ -123,7 +123,7 @@ export class Ring {
   readonly registeredBuffers: number;
 
   /** @internal What has been answered without an operation. */
-  readonly answers = new Answers();
+  readonly answers = new Answers(this);
 
   readonly #batch: Int32Array;
   /**
@@ -306,6 +306,7 @@ export class Ring {
     this.#endsInCall = true;
     this.native.closeRing();
     this.#endsInCall = false;
+    this.answers.deliverWithoutRing();
     for (const waiter of waiters) waiter.refuse(invalidState('the ring is closed'));
     for (const listener of [...this.#listeners]) listener.end();
   }

@@ -5,10 +5,9 @@
  */
 import { promisify } from '../core/node_util.js';
 import { validatedPath, validateFunction } from '../core/validate.js';
-import { bound, settleLater } from './callback.js';
 import { seen, likeNodes } from './exported.js';
-import { typeOf } from './look_up.js';
 import type { Path } from './open_file.js';
+import { statCallbacks } from './stat.js';
 
 /** `fs.exists(path, callback)`. What is no path does not exist. Without limits: it could not tell that they ended it. */
 export function exists(path: unknown, callback: unknown): void {
@@ -21,12 +20,7 @@ export function exists(path: unknown, callback: unknown): void {
     (callback as (found: boolean) => void)(false);
     return;
   }
-  const call = bound(callback) as unknown as (found: boolean) => void;
-  settleLater(
-    typeOf(name),
-    (type) => call(type >= 0),
-    () => call(false),
-  );
+  statCallbacks.stat(name, (error: Error | null) => (callback as (found: boolean) => void)(error === null));
 }
 
 // Without node's symbols: its own custom promisify would call its own exists.

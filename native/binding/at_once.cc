@@ -52,6 +52,7 @@ void RingWrap::add_functions_at_once(Napi::Object object) {
   add("readAtOnce", &RingWrap::read_at_once);
   add("writeFileAtOnce", &RingWrap::write_file_at_once);
   add("copyFileAtOnce", &RingWrap::copy_file_at_once);
+  add("expectAnswers", &RingWrap::expect_answers);
   add("mayAnswer", &RingWrap::may_answer);
 }
 
@@ -134,6 +135,12 @@ napi_value RingWrap::copy_file_at_once(napi_env env, napi_callback_info info) {
   napi_value value = nullptr;
   napi_create_int32(env, result, &value);
   return value;
+}
+
+napi_value RingWrap::expect_answers(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  if (call.wrap != nullptr) call.wrap->executor_->expect_answers();
+  return nullptr;
 }
 
 napi_value RingWrap::may_answer(napi_env env, napi_callback_info info) {

@@ -146,6 +146,13 @@ void RingWrap::dispatch(const Completion* completions, uint32_t count) {
   }
 }
 
+// As a batch without completions.
+void RingWrap::give_answers() {
+  Napi::HandleScope scope(env_);
+  *cursor_ = 0;
+  dispatch_batch(0);
+}
+
 // False when JavaScript can't run any more.
 bool RingWrap::dispatch_batch(uint32_t count) {
   // The scope in which node's own callbacks run: nextTicks and microtasks run when it closes. An exception

@@ -43,15 +43,17 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   Napi::Value owned_result(const Napi::CallbackInfo& info, int fd);
   // statAtOnce(path, follow, out), fstatAtOnce(fd, out), readAtOnce(fd, view, offset, length, position,
   // buffered), writeFileAtOnce(path, flags, mode, view), copyFileAtOnce(source, dest): the result, or
-  // kAskTheRing. mayAnswer(): whether the turn has time for one.
+  // kAskTheRing. expectAnswers(); mayAnswer(): whether the turn has time for one.
   void add_functions_at_once(Napi::Object object);
   static napi_value stat_at_once(napi_env env, napi_callback_info info);
   static napi_value fstat_at_once(napi_env env, napi_callback_info info);
   static napi_value read_at_once(napi_env env, napi_callback_info info);
   static napi_value write_file_at_once(napi_env env, napi_callback_info info);
   static napi_value copy_file_at_once(napi_env env, napi_callback_info info);
+  static napi_value expect_answers(napi_env env, napi_callback_info info);
   static napi_value may_answer(napi_env env, napi_callback_info info);
   void dispatch(const Completion* completions, uint32_t count) override;
+  void give_answers() override;
   bool dispatch_batch(uint32_t count);
   bool report_exception();
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;

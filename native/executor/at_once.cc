@@ -23,6 +23,11 @@ bool Executor::may_answer() const {
   return last_turn_ || (turn_bytes_ < kTurnBytes && answer_bytes_ < kTurnBytes);
 }
 
+void Executor::expect_answers() {
+  answers_due_ = true;
+  queued();
+}
+
 template <class Ask>
 int Executor::at_once(AtOnce what, uint64_t bytes, Ask ask) {
   if (!may_answer()) return kAskTheRing;

@@ -217,7 +217,7 @@ void Executor::count_reference(int change) {
 // Unsubmitted SQEs keep the loop alive too: without a turn of it they would never reach the kernel.
 void Executor::update_loop_reference() {
   if (watcher_ != nullptr)
-    watcher_->reference(referenced_ > 0 || !deferred_.empty() || ring_->sq.pending() > 0);
+    watcher_->reference(referenced_ > 0 || answers_due_ || !deferred_.empty() || ring_->sq.pending() > 0);
 }
 
 // Behind our prepare, another ring's may still run JavaScript, which may queue something here: libuv must not
@@ -417,6 +417,7 @@ bool Executor::dispatch_ready() {
     {
       TraceSpan span(trace_, TraceEvent::kBatch);
       span.first = batch_size_;
+      answers_due_ = false;
       client_->dispatch(delivering_.data(), batch_size_);
     }
     for (const Completion& completion : delivering_) {

@@ -49,6 +49,8 @@ class Executor final : private LoopWatcher::Events {
    public:
     // Takes every one of them.
     virtual void dispatch(const Completion* completions, uint32_t count) = 0;
+    // What expect_answers() has announced. A dispatch takes care of it, too.
+    virtual void give_answers() = 0;
     // Memory for a file's content that stays until the operation's completion; null when there is none.
     virtual uint8_t* allocate(uint32_t slot, uint64_t bytes) = 0;
     // Made by an operation that is `owned`, before JavaScript hears of it.
@@ -135,6 +137,8 @@ class Executor final : private LoopWatcher::Events {
   int read_at_once(int fd, Bytes into, int64_t position, bool buffered);
   int write_file_at_once(const char* path, uint32_t open_flags, uint32_t mode, Bytes from);
   int copy_file_at_once(const char* source, const char* dest);
+  // JavaScript is called for them when the loop is about to sleep: behind timers, and before the check phase.
+  void expect_answers();
   // Whether this turn has time for one more of them.
   bool may_answer() const;
   // The process ends: no other turn comes, and this one has time for all.
@@ -325,6 +329,7 @@ class Executor final : private LoopWatcher::Events {
   uint64_t poll_begin_ns_ = 0;   // for the trace
   bool behind_waiting_ = false;  // the last operation was linked to the next, and may wait for ever
   bool dispatching_ = false;
+  bool answers_due_ = false;
   bool last_turn_ = false;
   // This turn's prepare is over, and found nothing to do; or there is none: libuv calls those that are there
   // when the phase begins, and a completion of another ring may have opened this one.

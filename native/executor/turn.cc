@@ -20,10 +20,15 @@ void Executor::on_prepare() {
 void Executor::prepare() {
   TraceSpan span(trace_, TraceEvent::kPrepare);
   sleep_allowed_ = false;
+  answer_bytes_ = 0;
+  if (answers_due_) {
+    answers_due_ = false;
+    client_->give_answers();
+    if (closing_) return;
+  }
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();
   mounts_.new_turn();
-  answer_bytes_ = 0;
   // What the check phase before has handled counts too: timers and others come between.
   const bool used_up = turn_bytes_ >= kTurnBytes;
   for (int round = 0; round < kMaxRounds && !used_up; round++) {
@@ -39,6 +44,8 @@ void Executor::prepare() {
       if (turn_is_over()) break;
       continue;
     }
+    // One turn, one answer to whoever asks again: others are to have theirs in between.
+    if (answers_due_) break;
     const int timeout_ms = watcher_->timeout_ms();
     // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
     if (timeout_ms != 0 && options_.wait_in_ring && rings_on_thread == 1) return wait_in_ring(timeout_ms);

@@ -1,8 +1,10 @@
 // When results come, seen beside what else a program waits for. Broken to see it fail: process.nextTick in place of the
-// ring's answers (calledBack, settleNow), answers that are not delivered before completions, process.nextTick looked up late, isNodeBusy() always false, no isWriting() in fstat.
+// ring's answers (calledBack, settleNow), answers that come from setImmediate, a ring that is not asked to deliver them when it closes, answers that are not delivered before completions, process.nextTick looked up late, isNodeBusy() always false, no isWriting() in fstat.
 import { EventEmitter } from 'node:events';
 import nodeFs from 'node:fs';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { backend } from 'ringcore/core';
@@ -34,6 +36,7 @@ const calls: Record<string, Call> = {
   read: (module, done) => module.read(fd, Buffer.alloc(4), 0, 4, 0, done),
   'read, at its own position': (module, done) => module.read(fd, Buffer.alloc(4), 0, 4, null, done),
   readFile: (module, done) => module.readFile(file, done),
+  exists: (module, done) => module.exists(file, () => done(null)),
 };
 
 const later: Record<string, () => Promise<void>> = {
@@ -66,6 +69,60 @@ for (const [name, call] of Object.entries(calls)) {
     });
   }
 }
+
+for (const [name, call] of Object.entries(calls)) {
+  t.test(`${name}: setImmediate in the callback comes before setTimeout`, async (t) => {
+    for (const module of [nodeFs, fs]) {
+      for (let round = 0; round < 10; round++) {
+        const first = await new Promise((resolve) =>
+          call(module, () => {
+            setTimeout(resolve, 0, 'timeout');
+            setImmediate(resolve, 'immediate');
+            // The timer is due when the loop turns.
+            const end = performance.now() + 2;
+            while (performance.now() < end);
+          }),
+        );
+        t.equal(first, 'immediate');
+      }
+    }
+  });
+}
+
+t.test('setImmediate comes before the answer to what is asked then', withRing, async (t) => {
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    fs.stat(file, () => {
+      setImmediate(() => order.push('immediate'));
+      fs.stat(file, () => {
+        order.push('stat');
+        resolve();
+      });
+    });
+  });
+  t.same(order, ['immediate', 'stat']);
+});
+
+t.test(
+  'answers come when nothing else keeps the process, and when the ring is closed meanwhile',
+  async (t) => {
+    const script = `
+    import fs from 'ringcore/fs';
+    import { backend, ring } from 'ringcore/core';
+    fs.stat('/', (error) => {
+      console.log('first', error);
+      fs.stat('/', (error) => console.log('second', error));
+      if (backend.name === 'io_uring') ring().close();
+    });
+    process.once('uncaughtException', (error) => console.log(error));
+    fs.lstat('/', () => {
+      throw 'an exception';
+    });
+    fs.lstat('/', (error) => console.log('third', error));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    t.same(stdout.trim().split('\n').sort(), ['an exception', 'first null', 'second null', 'third null']);
+  },
+);
 
 t.test('a program that has replaced process.nextTick', async (t) => {
   const nextTick = Object.getOwnPropertyDescriptor(process, 'nextTick')!;

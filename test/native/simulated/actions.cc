@@ -351,6 +351,10 @@ void Program::act() {
   } else if (what < 96) {
     tell("program: submit, if there is little to do");
     executor_->submit_eagerly();
+  } else if (what < 97) {
+    tell("program: an answer is to be given");
+    answers_due_ = true;
+    executor_->expect_answers();
   } else if (!lent_.empty()) {
     tell("program: a buffer is given back");
     provide(lent_.back());

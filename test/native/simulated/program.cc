@@ -47,6 +47,7 @@ void Program::provide(uint16_t id) {
 // --- completions
 
 void Program::dispatch(const Completion* completions, uint32_t count) {
+  answers_due_ = false;
   for (uint32_t i = 0; i < count; i++) {
     if (running_) {
       complete(completions[i]);
@@ -56,6 +57,13 @@ void Program::dispatch(const Completion* completions, uint32_t count) {
       executor_->close_unclaimed(completions[i]);
     }
   }
+}
+
+void Program::give_answers() {
+  if (!answers_due_) broken("answers that nobody has");
+  answers_due_ = false;
+  if (close_in_batch && random_.chance(100)) return close();
+  if (random_.chance(300)) act();
 }
 
 void Program::complete(const Completion& completion) {
@@ -207,7 +215,7 @@ void Program::check() const {
   }
   if (table.in_flight() != in_flight) broken("%u in flight, not %u", table.in_flight(), in_flight);
   if (running_ && table.capacity() - table.free_slots() != started) broken("slots are lost");
-  if ((referenced > 0 || executor_->ring().sq.pending() > 0) && !loop_is_held()) {
+  if ((referenced > 0 || answers_due_ || executor_->ring().sq.pending() > 0) && !loop_is_held()) {
     broken("the loop would end with %u operations in flight", referenced);
   }
   ring()->for_each_request([this](const Request& request) {
@@ -232,6 +240,7 @@ void Program::check() const {
 
 void Program::expect_nothing_to_do() const {
   if (executor_ == nullptr || executor_->closing()) return;
+  if (answers_due_) broken("the loop sleeps over an answer");
   if (ring()->neglected()) broken("the loop sleeps over what is to be done");
   if (!executor_->ring().sqpoll() && executor_->ring().sq.pending() > 0) broken("the loop sleeps over SQEs");
 }

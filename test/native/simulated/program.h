@@ -78,6 +78,7 @@ class Program final : public ringcore::Executor::Client {
 
  private:
   void dispatch(const ringcore::Completion* completions, uint32_t count) override;
+  void give_answers() override;
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
   void descriptor_arrived(int fd) override { owned_.insert(fd); }
   bool descriptor_leaves(int fd) override { return owned_.erase(fd); }
@@ -127,6 +128,7 @@ class Program final : public ringcore::Executor::Client {
   std::vector<uint16_t> lent_;  // buffers that JavaScript has not given back yet
   uint64_t bytes_read_ = 0, bytes_written_ = 0;
   uint64_t started_by_kind_[ringcore::Kinds::kCount] = {};
+  bool answers_due_ = false;
   bool winding_down_ = false;
   bool running_ = true;
   bool ending_ = false;
