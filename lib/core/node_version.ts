@@ -3,4 +3,7 @@
  *
  * @module
  */
-export const nodeMajor = Number.parseInt(process.versions.node, 10);
+const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+
+export const nodeMajor = major;
+export const nodeMinor = minor;

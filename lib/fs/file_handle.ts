@@ -52,7 +52,7 @@ import {
   type Stoppable,
 } from './transfer.js';
 import { assertAttached, validatedContent, writeDescriptor } from './write_to.js';
-import { webStream } from './web_stream.js';
+import { webStream, type WebStreamOptions } from './web_stream.js';
 
 type View = NodeJS.ArrayBufferView;
 type Data = Parameters<typeof nodePromises.writeFile>[1];
@@ -396,8 +396,8 @@ export class FileHandle extends EventEmitter {
     return readline().createInterface({ input: this.createReadStream(options), crlfDelay: Infinity });
   }
 
-  /** What is left of the file as a web stream; the handle is closed by its owner. */
-  readableWebStream(options: { type?: string } = {}): ReadableStream {
+  /** What is left of the file as a web stream; the handle is closed by its owner, or with `autoClose` by its end. */
+  readableWebStream(options: WebStreamOptions = {}): ReadableStream {
     if (this.#file.fd === -1) throw invalidState('The FileHandle is closed');
     if (this.#file.closing) throw invalidState('The FileHandle is closing');
     if (this.#locked) throw invalidState('The FileHandle is locked');
