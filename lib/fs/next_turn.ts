@@ -33,13 +33,21 @@ function schedule(): void {
   setImmediate(run);
 }
 
+/** Where a ring that was closed cannot be opened again, all who wait are told so. */
+function mayAnswer(): boolean {
+  try {
+    return ring().native.mayAnswer();
+  } catch {
+    return true;
+  }
+}
+
 function run(): void {
   scheduled = false;
-  const { native } = ring();
   // One in any case: a turn in which others are always faster is not waited for again.
   let count = 0;
   do waiting[count++]!();
-  while (count < waiting.length && native.mayAnswer());
+  while (count < waiting.length && mayAnswer());
   waiting.splice(0, count);
   if (waiting.length > 0) schedule();
 }
@@ -54,8 +62,15 @@ export function inTurn(atOnce: AtOnce): number | Promise<number> {
     const res = atOnce(native);
     if (res !== EAGAIN || native.mayAnswer()) return res;
   }
-  return new Promise((resolve) => {
-    waiting.push(() => resolve(atOnce(ring().native)));
+  return new Promise((resolve, reject) => {
+    waiting.push(() => {
+      try {
+        resolve(atOnce(ring().native));
+      } catch (error) {
+        // Its own failure, and not of those behind it.
+        reject(error);
+      }
+    });
     schedule();
   });
 }
