@@ -29,7 +29,14 @@ import { keepPrivate } from './private_descriptors.js';
 import { isLimited, withLimits } from './task.js';
 import { writeAndClose } from './write_then_close.js';
 import { writeThroughExports } from './write_patched.js';
-import { assertAttached, validatedContent, writeContent, writeDescriptor, type Content } from './write_to.js';
+import {
+  assertAttached,
+  validatedContent,
+  writeAlways,
+  writeContent,
+  writeDescriptor,
+  type Content,
+} from './write_to.js';
 
 /** Files up to this size are written at once where that stays in memory: tmpfs. */
 const shortWriteBytes = 64 * 1024;
@@ -92,9 +99,10 @@ async function write(path: unknown, data: unknown, options: FileOptions, flag: s
   const flush = validatedFlush(options);
   const content = validatedContent(data, options);
   if (path instanceof FileHandle) {
+    assertAttached(content);
+    if (content instanceof Uint8Array && content.byteLength === 0) return;
     // Not "file closed", as its methods say.
     if (descriptorOf(path) === -1) throw systemError(EBADF, 'write');
-    assertAttached(content);
     return path.use('writeFile', (fd) => writeDescriptor(fd, content, options));
   }
   if (isNodeHandle(path)) return nodePromises.writeFile(path, data as string, options as object);
@@ -134,7 +142,7 @@ function writeCallback(
   }
   if (namesDescriptor(path)) {
     validatedFd(path);
-    const written = writeDescriptor(path, content, options);
+    const written = writeAlways(path, content, options);
     return callWith(flush ? written.then(() => synchronize(path, false)) : written, bound(callback));
   }
   const name = validatedPath(path);

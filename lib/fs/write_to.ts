@@ -6,6 +6,7 @@
 import { systemError } from '../core/errors.js';
 import { isDetached } from '../core/validate.js';
 import { bytesOf, validateText } from './arguments.js';
+import { checked } from './errors.js';
 import { encodingOr, type FileOptions } from './options.js';
 import { mostPooledBytes } from './pooled.js';
 import { settled, whileWanted, withLimits, type Task } from './task.js';
@@ -43,6 +44,18 @@ export function assertAttached(content: Content): void {
 /** Writes all of the content at the file's position. */
 export function writeDescriptor(fd: number, content: Content, options: FileOptions): Promise<void> {
   return withLimits('writeFile', options, (task) => writeContent(fd, content, options, task));
+}
+
+const nothing = new Uint8Array(0);
+
+/** As {@link writeDescriptor}; what is empty is written, too: the kernel says whether the descriptor could have been. */
+export async function writeAlways(fd: number, bytes: Uint8Array, options: FileOptions): Promise<void> {
+  if (bytes.byteLength > 0) return writeDescriptor(fd, bytes, options);
+  return withLimits('writeFile', options, async (task) => {
+    const res = await settled((settle) => startWrite(fd, nothing, 0, 0, -1, settle), task);
+    task?.check();
+    checked(res, 'write');
+  });
 }
 
 export async function writeContent(

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import nodeFs from 'node:fs';
+import nodePromises from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -216,4 +217,38 @@ t.test('functions that a program has put in place are called', async (t) => {
   await promisify(fs.writeFile)(target, 'patched', { flush: true });
   t.equal(written().toString(), 'patched');
   t.same(calls, ['open', 'write', 'fsync', 'close']);
+});
+
+t.test('nothing, to a descriptor that cannot be written to', async (t) => {
+  nodeFs.writeFileSync(target, '');
+  const readOnly = nodeFs.openSync(target, 'r');
+  const writable = nodeFs.openSync(target, 'w');
+  const detached = new Uint8Array(4);
+  structuredClone(detached, { transfer: [detached.buffer] });
+  for (const name of ['writeFile', 'appendFile'] as const) {
+    for (const fd of [98_765, readOnly, writable]) {
+      for (const data of ['', new Uint8Array(0), detached]) {
+        const facts = (module: typeof nodeFs): Promise<unknown> =>
+          new Promise((resolve) =>
+            module[name](fd, data, (error) => resolve(error && { ...error, message: error.message })),
+          );
+        t.strictSame(await facts(fs), await facts(nodeFs), `${name} ${fd}`);
+      }
+    }
+  }
+  nodeFs.closeSync(readOnly);
+  nodeFs.closeSync(writable);
+});
+
+t.test('nothing, to a FileHandle that is closed', async (t) => {
+  for (const [openFile, write] of [
+    [open, writeFile],
+    [nodePromises.open, nodePromises.writeFile],
+  ] as const) {
+    const handle = await openFile(target);
+    await handle.close();
+    await t.resolves(write(handle, ''));
+    await t.resolves(write(handle, new Uint8Array(0)));
+    await t.rejects(write(handle, 'x'), { code: 'EBADF', syscall: 'write' });
+  }
 });
