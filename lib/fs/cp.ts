@@ -55,7 +55,7 @@ async function cp(source: unknown, dest: unknown, options?: unknown): Promise<vo
   const [from, to] = [validatedPath(source, 'src'), validatedPath(dest, 'dest')];
   // node takes no others, and says so.
   if (typeof from !== 'string' || typeof to !== 'string')
-    return nodePromises.cp(from as string, to as string);
+    return nodePromises.cp(source as string, dest as string);
   return copyWithin(from, to, checked, limits);
 }
 
@@ -71,7 +71,7 @@ function cpCallback(source: unknown, dest: unknown, options: unknown, callback?:
   const limits = limitsOf(options);
   const [from, to] = [validatedPath(source, 'src'), validatedPath(dest, 'dest')];
   if (typeof from !== 'string' || typeof to !== 'string')
-    return nodeFs.cp(from as string, to as string, done);
+    return nodeFs.cp(source as string, dest as string, done);
   const call = bound(callback);
   // node calls back with a result, which is none.
   settleLater(copyWithin(from, to, checked, limits), () => call(null, undefined), call);
