@@ -68,6 +68,7 @@ export function inTurn(atOnce: AtOnce): number | Promise<number> {
         resolve(atOnce(ring().native));
       } catch (error) {
         // Its own failure, and not of those behind it.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
         reject(error);
       }
     });
