@@ -166,7 +166,7 @@ async function readOpened(
       await perform((native) => native.poll(0, 0, fd, POLLIN | POLLHUP), task);
       task?.check();
     }
-    const bytes = await readUnsized(fd, task);
+    const bytes = await readUnsized(fd, task, namesPath ? path : undefined);
     content = encoding === undefined ? bytes : bytes.toString(encoding);
   } catch (error) {
     await closeQuietly(fd);

@@ -8,6 +8,7 @@ import { AT_EMPTY_PATH, STATX_SIZE, STATX_TYPE, S_IFMT, S_IFREG } from '../core/
 import { statxBytes, decodeStatx } from '../core/statx.js';
 import { checked, fileTooLarge, largestFileBytes } from './errors.js';
 import { memoryForContent } from './memory.js';
+import type { Path } from './open_file.js';
 import type { FileOptions } from './options.js';
 import { perform, settled, withLimits, type Task } from './task.js';
 import { chunkBytes, startRead } from './transfer.js';
@@ -22,10 +23,11 @@ async function readSome(
   offset: number,
   length: number,
   task?: Task,
+  path?: Path,
 ): Promise<number> {
   const res = await settled((settle) => startRead(fd, buffer, offset, length, -1, settle), task);
   task?.check();
-  return checked(res, 'read');
+  return checked(res, 'read', path);
 }
 
 /** The size that the file says it has; 0 for anything but a regular file. */
@@ -67,13 +69,13 @@ async function readSized(fd: number, size: number, task?: Task): Promise<Buffer>
   return buffer;
 }
 
-/** Reads until there is nothing more. */
-export async function readUnsized(fd: number, task?: Task): Promise<Buffer> {
+/** Reads until there is nothing more. `path` is for errors. */
+export async function readUnsized(fd: number, task?: Task, path?: Path): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let buffer = Buffer.allocUnsafeSlow(unsizedChunkBytes);
   let filled = 0;
   for (;;) {
-    const bytes = await readSome(fd, buffer, filled, buffer.length - filled, task);
+    const bytes = await readSome(fd, buffer, filled, buffer.length - filled, task, path);
     if (bytes === 0) break;
     filled += bytes;
     if (filled === buffer.length) {

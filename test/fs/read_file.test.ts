@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { backend } from 'ringcore/core';
 import fs, { readFile as readFileCallback } from 'ringcore/fs';
 import { open, readFile } from 'ringcore/fs/promises';
@@ -249,4 +250,16 @@ t.test('a file that is cut off while it is read', async (t) => {
 t.test('the exports are functions with the names of node', async (t) => {
   t.equal(fs.readFile.name, 'readFile');
   t.equal(fs.promises.readFile.name, 'readFile');
+});
+
+t.test('what an error of a read names, of a file without a size', async (t) => {
+  // Memory at 0 is not there.
+  const path = '/proc/self/mem';
+  const facts = async (module: typeof nodeFs): Promise<object> => {
+    const { message, path: named } = (await promisify(module.readFile)(path).catch(
+      (error: unknown) => error,
+    )) as NodeJS.ErrnoException;
+    return { message, named };
+  };
+  t.strictSame(await facts(fs), await facts(nodeFs));
 });
