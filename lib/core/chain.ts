@@ -48,7 +48,7 @@ const noop = (): void => {};
  * Links operations that have not been submitted, and hands them to the kernel in one piece. Resolves to their values,
  * in order; rejects with a {@link ChainError} (whose `results` has every member's outcome) when one of them failed.
  * Each member is a promise of its own too. With a member that is aborted before the chain begins, nothing of it runs,
- * hard links or not. A chain that is longer than the ring's submission queue (a member with a timeout counts twice) is
+ * hard links or not. A chain that is longer than half the ring's submission queue, or than its operation table, is
  * refused: ERR_OUT_OF_RANGE.
  */
 export function chain<const O extends readonly Operation<unknown>[]>(
@@ -161,7 +161,13 @@ class Chain implements Waiter {
     const begun = ring.native.beginChain(members.length);
     if (begun === -1) return false;
     if (begun === -2) {
-      this.refuse(outOfRange('operations.length', 'no longer than the submission queue', members.length));
+      this.refuse(
+        outOfRange(
+          'operations.length',
+          'no longer than the submission queue and the operation table',
+          members.length,
+        ),
+      );
       return true;
     }
     const slots = members.map((member, index) => {

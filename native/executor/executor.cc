@@ -102,12 +102,10 @@ void Executor::begin_deferred() {
 void Executor::abandon(Op& op) {
   if (op.referenced) count_reference(-1);
   table_.abandon(op);
-  ring_->sq.unlink_last();
-  behind_waiting_ = false;
 }
 
 int Executor::begin_chain(uint32_t count) {
-  if (count > ring_->sq.entries() / 2) return -2;
+  if (count > ring_->sq.entries() / 2 || count > table_.capacity()) return -2;
   if (closing_ || !table_.make_room(count)) return -1;
   ring_->sq.reserve(count * 2);
   links_queued_ += count;

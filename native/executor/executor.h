@@ -110,11 +110,11 @@ class Executor final : private LoopWatcher::Events {
     }
   }
   void start_read_file(Op& op, const char* path, uint32_t open_flags);
-  // Gives back a slot whose operation can't be started after all, and ends the chain it would have been in.
+  // Gives back a slot whose operation can't be started after all. In a chain another one has to take its place.
   void abandon(Op& op);
 
   // 0: the next `count` operations, with their timeouts, are submitted in one piece. -1: too few free slots.
-  // -2: more than half the submission queue.
+  // -2: more than half the submission queue, or than there are slots.
   int begin_chain(uint32_t count);
   // Asks the kernel to cancel; the outcome is the operation's own completion.
   void cancel(uint32_t slot);

@@ -49,24 +49,18 @@ class SubmissionQueue {
     if (spill_ || !backlog_.empty() || free_entries() == 0) {
       spill_ = false;
       spilled_++;
-      last_ = &backlog_.emplace_back();
-    } else {
-      last_ = &sqes_[tail_++ & mask_];
+      filled_++;
+      return backlog_.emplace_back();
     }
     filled_++;
-    std::memset(last_, 0, sizeof(*last_));
-    return *last_;
-  }
-
-  // The last SQE shall not be linked to a successor, because there will be none.
-  void unlink_last() {
-    if (last_ != nullptr) last_->flags &= static_cast<uint8_t>(~kLinkFlags);
+    abi::io_uring_sqe& sqe = sqes_[tail_++ & mask_];
+    std::memset(&sqe, 0, sizeof(sqe));
+    return sqe;
   }
 
   // Shows what was filled to the kernel and returns how many SQEs it has not consumed yet.
   unsigned publish() {
     refill();
-    last_ = nullptr;
     // Release: the kernel must see the SQEs' contents before it sees the new tail.
     store_release(shared_tail_, tail_);
     return in_queue();
@@ -137,7 +131,6 @@ class SubmissionQueue {
   unsigned* shared_tail_ = nullptr;
   unsigned* flags_ = nullptr;
   abi::io_uring_sqe* sqes_ = nullptr;
-  abi::io_uring_sqe* last_ = nullptr;
   unsigned entries_ = 0;
   unsigned mask_ = 0;
   unsigned tail_ = 0;

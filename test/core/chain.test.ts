@@ -6,14 +6,17 @@ import {
   chain,
   nop,
   openat,
+  type Operation,
   read,
   readFixed,
   RegisteredBuffer,
   Ring,
   ring,
+  setxattr,
   stats,
   timeout,
   timeoutMultishot,
+  unlinkat,
   write,
 } from 'ringcore/core';
 import { exception, makePipe, multishotTimers, rejection } from './support.js';
@@ -91,6 +94,54 @@ t.test('a member whose memory is gone fails alone, and ends the chain', async (t
     { status: 'rejected' },
     { reason: { code: 'ECANCELED' } },
   ]);
+});
+
+t.test('hard links stay in order around a member whose memory is gone', async (t) => {
+  const [reader, writer] = await makePipe(t);
+  const detached = (): Uint8Array => {
+    const bytes = new Uint8Array(8);
+    setImmediate(() => structuredClone(bytes.buffer, { transfer: [bytes.buffer] }));
+    return bytes;
+  };
+  const path = Buffer.from('/nowhere');
+  const wrong = [
+    setxattr('/nowhere', 'user.a', detached()),
+    setxattr(reader, 'user.a', detached()),
+    unlinkat(path),
+  ];
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  path[3] = 0;
+  for (const member of wrong) {
+    const order: string[] = [];
+    const note = (name: string) => (): number => order.push(name);
+    const members = [read(reader, Buffer.alloc(1)), member, nop()] as const;
+    const running = rejection(chain(members, { hard: true }));
+    members[0].then(note('read'), note('read'));
+    members[2].then(note('nop'), note('nop'));
+    await timeout(10);
+    t.strictSame(order, [], 'what stands behind it waits');
+    await write(writer, Buffer.from('x'));
+    t.match((await running)['results'], [
+      { value: 1 },
+      { reason: { code: 'ERR_INVALID_STATE' } },
+      { status: 'fulfilled' },
+    ]);
+    t.strictSame(order, ['read', 'nop']);
+  }
+});
+
+t.test('a chain longer than the operation table is refused, and keeps nobody waiting', async (t) => {
+  const small = Ring.open({ operations: 4 });
+  t.teardown(() => small.close());
+  const nops = (count: number): Operation<void>[] =>
+    Array.from({ length: count }, () => nop({ ring: small }));
+  t.match(await rejection(chain(nops(5))), {
+    name: 'RangeError',
+    code: 'ERR_OUT_OF_RANGE',
+    message: /operation table/,
+  });
+  await nop({ ring: small });
+  t.equal((await chain(nops(4))).length, 4);
 });
 
 t.test('what cannot be chained is refused', async (t) => {

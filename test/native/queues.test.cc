@@ -146,23 +146,6 @@ TEST("submission queue: reserving what fits uses the queue itself") {
   CHECK_EQ(fake.sq.publish(), 4u);
 }
 
-TEST("submission queue: the end of a chain is unlinked, in the queue and in the backlog") {
-  FakeRing fake(0);
-  fake.sq.unlink_last();  // nothing filled yet: no effect
-  for (uint64_t i = 0; i < 3; i++) fill(fake.sq, i, abi::IOSQE_IO_LINK);
-  fill(fake.sq, 3, abi::IOSQE_IO_HARDLINK | abi::IOSQE_ASYNC);
-  fake.sq.unlink_last();
-  fill(fake.sq, 4, abi::IOSQE_IO_LINK);
-  fake.sq.unlink_last();
-  fake.sq.publish();
-  const auto taken = fake.take(4);
-  REQUIRE(CHECK_EQ(taken.size(), 4u));
-  CHECK_EQ(taken[2].flags, abi::IOSQE_IO_LINK);
-  CHECK_EQ(taken[3].flags, abi::IOSQE_ASYNC);
-  fake.sq.publish();
-  CHECK_EQ(fake.take(1).at(0).flags, 0);
-}
-
 TEST("submission queue: a chain longer than the queue is a fault of ours") {
   const check::Death death = check::death([] {
     FakeRing fake(0);
