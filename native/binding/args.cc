@@ -92,6 +92,12 @@ int64_t Args::integer() {
   return number;
 }
 
+int32_t Args::file_index() {
+  const int64_t index = integer();
+  if (index < 0 || index > INT32_MAX) fail("no direct descriptor has this index");
+  return static_cast<int32_t>(index);
+}
+
 double Args::f64() {
   napi_value value = next();
   double number = 0;

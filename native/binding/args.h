@@ -43,6 +43,8 @@ class Args {
   uint32_t u32() { return static_cast<uint32_t>(integer()); }
   uint16_t u16() { return static_cast<uint16_t>(integer()); }
   uint64_t u64() { return static_cast<uint64_t>(integer()); }
+  // Of a direct descriptor.
+  int32_t file_index();
   double f64();
   bool boolean();
   // (view, byteOffset, byteLength); a null view is no memory.

@@ -60,6 +60,7 @@ void Executor::at_exit() {
   for (Executor* executor = first_of_thread; executor != nullptr; executor = executor->next_of_thread_) {
     if (executor->closing_) continue;
     executor->closing_ = true;
+    executor->trace_.stop();  // JavaScript takes its records
     executor->begin_deferred();
     executor->finish_files();
   }

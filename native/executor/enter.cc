@@ -1,16 +1,30 @@
 // io_uring_enter: when it is due, with what, and what its errors mean.
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "executor/executor.h"
-#include "ring/assert.h"
 
 namespace ringcore {
+
+namespace {
+
+// No retry mends it: a seccomp filter was installed behind the ring, for example. What is in flight can't be
+// waited for, nor its memory given back.
+[[noreturn]] void cannot_enter(int result) {
+  std::fprintf(stderr, "ringcore: io_uring_enter: %s\n", std::strerror(-result));
+  std::abort();
+}
+
+}  // namespace
 
 bool Executor::due() const {
   if (ring_->wants_enter() || (ring_->iopoll() && table_.in_flight() > 0)) return true;
   // An SQPOLL thread takes what was published by itself, unless it sleeps.
-  if (ring_->sqpoll()) return ring_->sq.has_unpublished() || ring_->sqpoll_sleeps();
+  if (ring_->sqpoll())
+    return ring_->sq.has_unpublished() || (ring_->sqpoll_sleeps() && ring_->sq.pending() > 0);
   return ring_->sq.pending() > 0;
 }
 
@@ -62,10 +76,29 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
         reap();
         break;
       default:
-        RINGCORE_ASSERT(false, "io_uring_enter failed in a way that no retry mends");
+        cannot_enter(result);
     }
   }
   // What is pending stays so: the next turn tries again.
+}
+
+// Submits what waits, and sleeps in the kernel until there is a completion; null: however long that takes.
+void Executor::wait(const abi::kernel_timespec* timeout) {
+  const unsigned count = ring_->sq.publish();
+  unsigned flags = abi::IORING_ENTER_GETEVENTS;
+  // Awake or not: a thread that is about to fall asleep looks at the queue once more when it's woken.
+  if (ring_->sqpoll() && ring_->sq.pending() > 0) flags |= abi::IORING_ENTER_SQ_WAKEUP;
+  const int result = enter_kernel(count, 1, flags, timeout);
+  switch (-result) {
+    case EINTR:
+    case ETIME:
+    case EAGAIN:
+    case EBUSY:
+    case EBADR:
+      return;
+    default:
+      if (result < 0) cannot_enter(result);
+  }
 }
 
 int Executor::enter_kernel(unsigned to_submit, unsigned min_complete, unsigned flags,

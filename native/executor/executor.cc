@@ -117,7 +117,7 @@ void Executor::cancel(uint32_t slot) {
   if (op == nullptr || op->state == OpState::kCancelling) return;
   table_.cancelling(*op);
   // What has not begun sees that it is to stop when it's to begin.
-  if (op->read_file == nullptr || op->read_file->begun) queue_cancel(*op);
+  if (op->read_file == nullptr || op->read_file->begun) ask_to_cancel(*op);
 }
 
 bool Executor::cancel_now(uint32_t slot) {
@@ -138,27 +138,37 @@ void Executor::submit_all() {
 
 int32_t Executor::result_now(uint32_t slot) {
   submit_all();
-  const Op& op = *table_.at(slot);
   int32_t result = kNothingYet;
+  if (const Op* op = table_.active(slot)) {
+    ring_->cq.peek([&](const abi::io_uring_cqe& cqe) {
+      if (cqe.user_data == op->user_data(CqeTag::kOperation)) result = cqe.res;
+    });
+    return result;
+  }
   const auto look_at = [&](const Completion& completion) {
     const bool ends = (completion.flags & kCompletionTerminal) != 0;
     if (ends && completion.slot == static_cast<int32_t>(slot)) result = completion.result;
   };
-  if (op.state == OpState::kDelivered) {
-    for (const Completion& completion : delivering_) look_at(completion);
-    for (const Completion& completion : ready_) look_at(completion);
-    return result;
-  }
-  ring_->cq.peek([&](const abi::io_uring_cqe& cqe) {
-    if (cqe.user_data == op.user_data(CqeTag::kOperation)) result = cqe.res;
-  });
+  for (const Completion& completion : delivering_) look_at(completion);
+  for (const Completion& completion : ready_) look_at(completion);
   return result;
 }
 
-void Executor::queue_cancel(const Op& op) {
+void Executor::ask_to_cancel(const Op& op) {
+  if (draining()) return cancel_past_barrier(op.user_data(CqeTag::kIgnored));
   fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, op.user_data(CqeTag::kIgnored));
   step(op, kKindOf<CancelOperation>);
   queued();
+}
+
+// An SQE would wait behind the barrier, and the barrier perhaps for what is to be cancelled. What isn't found
+// waits behind the barrier itself: for that, too, something has to complete first.
+void Executor::cancel_past_barrier(uint64_t user_data) {
+  submit_all();
+  const Op* op = table_.find(user_data);
+  if (op == nullptr) return;
+  step(*op, kKindOf<CancelOperation>);
+  if (ring_->cancel(op->user_data(CqeTag::kOperation)) <= 0) missed_cancels_.push_back(user_data);
 }
 
 // An operation behind the head of a link can't be found before its turn comes, which is some time after the
@@ -171,7 +181,7 @@ void Executor::retry_cancels() {
   std::vector<uint64_t> missed;
   missed.swap(missed_cancels_);
   for (const uint64_t user_data : missed) {
-    if (const Op* op = table_.find(user_data)) queue_cancel(*op);
+    if (const Op* op = table_.find(user_data)) ask_to_cancel(*op);
   }
 }
 
@@ -351,7 +361,9 @@ void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
   if (cqe.flags & abi::IORING_CQE_F_MORE) {
     keep_descriptor(op, cqe.res, cqe.flags);
     trace_.result(op, cqe.res);
-    ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, cqe.flags, op.aux});
+    // The link timeout that cancelled a zero-copy send has said so before it.
+    const uint32_t flags = cqe.flags | (op.timed_out ? kCompletionTimedOut : 0);
+    ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, flags, op.aux});
     return;
   }
   op.result = cqe.res;
@@ -452,6 +464,8 @@ void Executor::close(bool deliver, void (*done)(void*), void* data) {
 // ended.
 void Executor::drain() {
   while (table_.in_flight() > 0) {
+    // Those for whom a barrier waits, behind which the SQE does too.
+    ring_->cancel_all();
     if (!ring_->sq.has_backlog()) {
       // Without a completion of its own, which would end the wait below.
       queue_own(CancelAll{}, CqeTag::kIgnored, abi::IOSQE_CQE_SKIP_SUCCESS);
@@ -461,11 +475,8 @@ void Executor::drain() {
 }
 
 void Executor::wait_at_end() {
-  const unsigned count = ring_->sq.publish();
   const abi::kernel_timespec timeout = timespec_of(20);
-  unsigned flags = abi::IORING_ENTER_GETEVENTS;
-  if (ring_->sqpoll()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
-  enter_kernel(count, 1, flags, &timeout);
+  wait(&timeout);
   reap();
 }
 

@@ -92,6 +92,7 @@ class Executor final : private LoopWatcher::Events {
     // The kernel would make its first attempt on this thread, and wait.
     if (may_wait(shape, sqe_flags)) sqe_flags |= abi::IOSQE_ASYNC;
     if constexpr (std::is_same_v<Shape, Close>) op.owned = client_->descriptor_leaves(shape.fd);
+    if (sqe_flags & abi::IOSQE_IO_DRAIN) draining_ = true;
     note_effect(op, shape, sqe_flags);
     started(op);
     op.makes_descriptor = Kinds::kInfo[op.kind].makes_descriptor;
@@ -110,7 +111,8 @@ class Executor final : private LoopWatcher::Events {
     }
   }
   void start_read_file(Op& op, const char* path, uint32_t open_flags);
-  // Gives back a slot whose operation can't be started after all. In a chain another one has to take its place.
+  // Gives back a slot whose operation can't be started after all. In a chain another one has to take its
+  // place.
   void abandon(Op& op);
 
   // 0: the next `count` operations, with their timeouts, are submitted in one piece. -1: too few free slots.
@@ -164,6 +166,9 @@ class Executor final : private LoopWatcher::Events {
   const Stats& stats() const { return stats_; }
   const OpTable& table() const { return table_; }
   Trace& trace() { return trace_; }
+  // The operation in this slot that the kernel has, or null.
+  const Op* active(uint32_t slot) { return table_.active(slot); }
+  // In this slot, which has been an operation's.
   const Op& operation(uint32_t slot) { return *table_.at(slot); }
 
   // --- the end of the process
@@ -255,13 +260,18 @@ class Executor final : private LoopWatcher::Events {
     shape.fill(sqe);
   }
   // One of the executor itself, which no operation owns.
+  static uint64_t own_user_data(CqeTag tag) { return static_cast<uint64_t>(tag) << 56; }
   template <class Shape>
   void queue_own(const Shape& shape, CqeTag tag, unsigned sqe_flags = 0) {
-    fill_next(shape, static_cast<uint64_t>(tag) << 56, sqe_flags);
+    fill_next(shape, own_user_data(tag), sqe_flags);
     queued();
   }
   void submit_all();
-  void queue_cancel(const Op& op);
+  void ask_to_cancel(const Op& op);
+  void cancel_past_barrier(uint64_t user_data);
+  // What is submitted now may have to wait for what is in flight: on account of a barrier (IOSQE_IO_DRAIN),
+  // and since 6.16 of one that has ended, too, for as long as the ring has not come to rest.
+  bool draining() { return draining_ = draining_ && table_.in_flight() > 0; }
   void arm_cancel_timer();
   void retry_cancels();
   bool dispatch_ready();
@@ -270,7 +280,9 @@ class Executor final : private LoopWatcher::Events {
   bool spin_pays() const;
   bool spin();
   bool may_sleep();
+  bool waits_in_ring();
   void wait_in_ring(int timeout_ms);
+  void wait(const abi::kernel_timespec* timeout);
   void count_reference(int change);
   void update_loop_reference();
   void queued();
@@ -334,6 +346,7 @@ class Executor final : private LoopWatcher::Events {
   // This turn's prepare is over, and found nothing to do; or there is none: libuv calls those that are there
   // when the phase begins, and a completion of another ring may have opened this one.
   bool sleep_allowed_ = true;
+  bool draining_ = false;
   bool cancel_timer_armed_ = false;
   bool loop_poll_armed_ = false;
   bool closing_ = false;

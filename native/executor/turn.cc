@@ -48,7 +48,7 @@ void Executor::prepare() {
     if (answers_due_) break;
     const int timeout_ms = watcher_->timeout_ms();
     // 0 may also mean that libuv has descriptors to add to epoll first, and will sleep then.
-    if (timeout_ms != 0 && options_.wait_in_ring && rings_on_thread == 1) return wait_in_ring(timeout_ms);
+    if (waits_in_ring() && timeout_ms != 0) return wait_in_ring(timeout_ms);
     if (timeout_ms != 0 && spin_pays() && spin()) {
       stats_.spin_hits++;
       watcher_->update_time();
@@ -80,13 +80,25 @@ bool Executor::may_sleep() {
   ring_->cq.unmask_eventfd();
   // Full fence: the unmasking must be visible to the kernel before our last look at its side.
   full_fence();
-  if (due() || !ring_->cq.empty()) {
+  // An SQPOLL thread consumes without our knowing: what it has still to take must not keep the loop alive for
+  // longer than that.
+  const bool only_pending = referenced_ == 0 && ring_->sq.pending() > 0;
+  if (due() || !ring_->cq.empty() || only_pending) {
     ring_->cq.mask_eventfd();
     return false;
   }
   sleep_allowed_ = true;
-  update_loop_reference();  // an SQPOLL thread consumes without our knowing
+  update_loop_reference();
   return true;
+}
+
+// A barrier would wait for the poll on the loop's epoll, too: to the kernel that is an operation like others.
+bool Executor::waits_in_ring() {
+  if (draining()) {
+    if (loop_poll_armed_) ring_->cancel(own_user_data(CqeTag::kLoopPoll));
+    return false;
+  }
+  return options_.wait_in_ring && rings_on_thread == 1;
 }
 
 void Executor::wait_in_ring(int timeout_ms) {
@@ -95,9 +107,8 @@ void Executor::wait_in_ring(int timeout_ms) {
     queue_own(Poll{watcher_->backend_fd(), POLLIN}, CqeTag::kLoopPoll);
     loop_poll_armed_ = true;
   }
-  const unsigned count = ring_->sq.publish();
   const abi::kernel_timespec timeout = timespec_of(timeout_ms);
-  enter_kernel(count, 1, abi::IORING_ENTER_GETEVENTS, timeout_ms < 0 ? nullptr : &timeout);
+  wait(timeout_ms < 0 ? nullptr : &timeout);
   watcher_->update_time();
   update_loop_reference();
   watcher_->keep_awake(

@@ -328,7 +328,7 @@ struct CloseDirect {
 
   template <class Args>
   static CloseDirect from(Args& args) {
-    return {args.i32()};
+    return {args.file_index()};
   }
   void fill(io_uring_sqe& sqe) const {
     RINGCORE_ASSERT(file_index >= 0, "with no slot named, this would close standard input");

@@ -171,8 +171,9 @@ int Ring::restrict_to(std::span<const uint8_t> opcodes) {
         abi::IOSQE_FIXED_FILE | abi::IOSQE_IO_DRAIN | abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK |
             abi::IOSQE_ASYNC | abi::IOSQE_BUFFER_SELECT | abi::IOSQE_CQE_SKIP_SUCCESS);
   // What is still registered while the ring works.
-  for (const uint8_t call : {abi::IORING_REGISTER_PBUF_RING, abi::IORING_UNREGISTER_PBUF_RING,
-                             abi::IORING_REGISTER_BUFFERS_UPDATE, abi::IORING_UNREGISTER_RING_FDS}) {
+  for (const uint8_t call :
+       {abi::IORING_REGISTER_PBUF_RING, abi::IORING_UNREGISTER_PBUF_RING, abi::IORING_REGISTER_BUFFERS_UPDATE,
+        abi::IORING_UNREGISTER_RING_FDS, abi::IORING_REGISTER_SYNC_CANCEL}) {
     allow(abi::IORING_RESTRICTION_REGISTER_OP, call);
   }
   return register_resource(abi::IORING_REGISTER_RESTRICTIONS, rules.data(),
@@ -195,6 +196,18 @@ int Ring::enter(unsigned to_submit, unsigned min_complete, unsigned flags,
 
 int Ring::register_resource(unsigned opcode, const void* argument, unsigned count) {
   return abi::io_uring_register(fd_, opcode, argument, count);
+}
+
+int Ring::cancel(uint64_t user_data) { return cancel_matching(user_data, 0); }
+
+int Ring::cancel_all() { return cancel_matching(0, abi::IORING_ASYNC_CANCEL_ANY); }
+
+int Ring::cancel_matching(uint64_t user_data, uint32_t flags) {
+  abi::io_uring_sync_cancel_reg request{};
+  request.addr = user_data;
+  // ALL: it counts what it finds, and waits for nothing.
+  request.flags = flags | abi::IORING_ASYNC_CANCEL_ALL;
+  return register_resource(abi::IORING_REGISTER_SYNC_CANCEL, &request, 1);
 }
 
 Ring::~Ring() {

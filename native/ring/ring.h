@@ -47,6 +47,11 @@ class Ring {
   // io_uring_register: 0 or more, or -errno. After set-up only the calls that open() allowed; the others give
   // -EACCES.
   int register_resource(unsigned opcode, const void* argument, unsigned count);
+  // Cancels what is in flight under `user_data`, or all that is: at once, where an SQE would wait behind a
+  // barrier (IOSQE_IO_DRAIN). What itself waits behind one, or in a chain, isn't found, nor what the workers
+  // of an SQPOLL thread have. How many were found, or -errno.
+  int cancel(uint64_t user_data);
+  int cancel_all();
 
   SubmissionQueue sq;
   CompletionQueue cq;
@@ -73,6 +78,7 @@ class Ring {
   int create(const RingOptions& options, abi::io_uring_params* params);
   int map(const abi::io_uring_params& params);
   int restrict_to(std::span<const uint8_t> opcodes);
+  int cancel_matching(uint64_t user_data, uint32_t flags);
 
   int fd_ = -1;
   int eventfd_ = -1;

@@ -3,7 +3,18 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
-import { BufferRing, nop, openat, readv, recvMultishot, Ring, stats, writev } from 'ringcore/core';
+import {
+  BufferRing,
+  DirectDescriptor,
+  nop,
+  openat,
+  readv,
+  recvMultishot,
+  Ring,
+  ring,
+  stats,
+  writev,
+} from 'ringcore/core';
 import {
   closeQuietly,
   exception,
@@ -83,6 +94,20 @@ t.test('a list of buffers is copied before it is checked', async (t) => {
       { code, message },
     );
   }
+});
+
+t.test('slots and indices that there are not', async (t) => {
+  const { native } = ring();
+  for (const slot of [-1, 2 ** 31, 2 ** 32 - 1, 1 << 24, 30_000]) {
+    t.equal(native.describeOperation(slot), undefined);
+    t.equal(native.resultNow(slot), undefined);
+  }
+  for (const index of [-1, -2, -(2 ** 31)]) {
+    const file = new DirectDescriptor(0);
+    Object.assign(file, { index });
+    t.equal((await rejection(file.close()))['code'], 'ERR_INVALID_STATE');
+  }
+  t.equal(stats().inFlight, 0);
 });
 
 t.test('options are read once, and what is used is what was checked', async (t) => {

@@ -21,6 +21,7 @@ import {
 import {
   closeQuietly,
   exception,
+  lacking,
   makePipe,
   multishotTimers,
   openDescriptors,
@@ -155,6 +156,69 @@ t.test('closed rings are forgotten', async (t) => {
   globalThis.gc!();
   // The last ones may still be in somebody's hands.
   t.ok(opened.filter((one) => one.deref() !== undefined).length < 5);
+});
+
+t.test('the table of registered buffers goes with its ring', async (t) => {
+  const round = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      Ring.open({ entries: 8, operations: 64, registeredBuffers: 16384 }).close();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await round(20);
+  const before = process.memoryUsage.rss();
+  await round(200);
+  const grown = (process.memoryUsage.rss() - before) / 200;
+  t.ok(grown < 100_000, `${grown} bytes a ring`);
+});
+
+t.test('the event loop runs, and a ring whose polling thread sleeps has nothing to do', async (t) => {
+  const polled = Ring.open({ sqpoll: { idleMs: 1 } });
+  t.teardown(() => polled.close());
+  await nop({ ring: polled });
+  await sleepOfNode(50);
+  const before = polled.stats().enters;
+  for (let turns = 0; turns < 20; turns++) await sleepOfNode(2);
+  t.equal(polled.stats().enters, before);
+  await nop({ ring: polled });
+});
+
+t.test(
+  'what a polling thread has still to take keeps the process no longer than that',
+  lacking('pipe'),
+  async (t) => {
+    const { code, signal } = await runScript(
+      `import { nop, pipe, poll, Ring } from 'ringcore/core';
+    for (let i = 0; i < 5; i++) {
+      const ring = Ring.open({ sqpoll: {} });
+      const [reader] = await pipe({ ring });
+      poll(reader, 1, { ring }).unref().submit().catch(() => {});
+      ring.enter();
+    }`,
+      { timeout: scaled(10_000) },
+    );
+    t.strictSame({ code, signal }, { code: 0, signal: null });
+  },
+);
+
+t.test('a polling thread that sleeps, and a loop that waits in the ring', async (t) => {
+  const { code, signal, stdout } = await runScript(
+    `import { Ring, nop } from 'ringcore/core';
+    import { createServer, connect } from 'node:net';
+    const ring = Ring.open({ sqpoll: { idleMs: 1 }, wait: 'ring' });
+    await nop({ ring });
+    // What node's descriptors have to say, though nothing but the loop itself is in flight on the ring.
+    const server = createServer((socket) => socket.end('x')).listen(0, '127.0.0.1', async () => {
+      for (let round = 0; round < 50; round++) {
+        await new Promise((resolve) => setTimeout(resolve, round % 5));
+        await new Promise((resolve) => connect(server.address().port, '127.0.0.1').resume().on('close', resolve));
+      }
+      console.log('done');
+      server.close();
+    });`,
+    { timeout: scaled(20_000) },
+  );
+  t.strictSame({ code, signal, stdout }, { code: 0, signal: null, stdout: 'done\n' });
 });
 
 t.test('a ring that is opened when the loop is about to sleep', async (t) => {

@@ -202,6 +202,24 @@ t.test('send, recv and their relatives', async (t) => {
     t.throws(() => sendZc(client, buffer, { flags: { drain: true } }), { code: 'ERR_INVALID_ARG_VALUE' });
   });
 
+  t.test('a sendZc that runs out of time', lacking('send_zc'), async (t) => {
+    const [client] = await socketPair(t);
+    const buffer = Buffer.alloc(8 << 20);
+    // The peer does not read: at last there is no room.
+    let error: unknown;
+    const attempts = [];
+    while (error === undefined && attempts.length < 20) {
+      const attempt = sendZc(client, buffer, { timeout: 50 });
+      attempts.push(attempt);
+      error = await attempt.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+    }
+    t.match(error, { name: 'TimeoutError', code: 'ETIMEDOUT', syscall: 'send' });
+    await close(client);
+  });
+
   t.test('sendmsg and recvmsg', async (t) => {
     const [a, b] = await Promise.all([socket(AF_INET, SOCK_DGRAM), socket(AF_INET, SOCK_DGRAM)]);
     t.teardown(() => [a, b].forEach(closeQuietly));

@@ -171,6 +171,25 @@ for (const [how, ending] of [
   });
 }
 
+t.test('process.reallyExit() with records that nobody takes away any more', async (t) => {
+  // No 'exit' is heard: what comes at the end finds the records full, and no JavaScript.
+  const { code, signal, stderr } = await runScript(
+    `import { write } from 'ringcore/core';
+    import { openSync } from 'node:fs';
+    const fd = openSync(process.env.FILE, 'w');
+    for (let i = 0; i < 30_000; i++) write(fd, Buffer.alloc(1)).submit();
+    process.reallyExit(3);`,
+    {
+      env: {
+        ...process.env,
+        RINGCORE_TRACE: join(t.testdir(), 'trace.json'),
+        FILE: join(t.testdir(), 'file'),
+      },
+    },
+  );
+  t.strictSame({ code, signal, stderr }, { code: 3, signal: null, stderr: '' });
+});
+
 t.test('a process that is killed leaves a file without its last bracket', async (t) => {
   const { signal, file } = await trace(
     t,

@@ -25,6 +25,7 @@ class ScriptedArgs {
   uint32_t u32() { return static_cast<uint32_t>(integer()); }
   uint16_t u16() { return static_cast<uint16_t>(integer()); }
   uint64_t u64() { return static_cast<uint64_t>(integer()); }
+  int32_t file_index() { return i32(); }
   bool boolean() { return integer() != 0; }
   uint64_t operation() { return u64(); }
   double f64() { return next<double>(); }
