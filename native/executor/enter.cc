@@ -52,7 +52,7 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
       if (ring_->sqpoll_sleeps()) flags |= abi::IORING_ENTER_SQ_WAKEUP;
       if (flags == 0) return;
     }
-    if (flags & abi::IORING_ENTER_GETEVENTS) ring_->sq.clear_taskrun();
+    const bool has_work = (flags & abi::IORING_ENTER_GETEVENTS) && ring_->sq.clear_taskrun();
     // The next link of a chain is task work of the one before, and the kernel runs such work until it has the
     // wanted number of completions: so a whole chain that does not wait needs one call. One that does is not
     // waited for.
@@ -61,6 +61,8 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
     const bool run_links = links_queued_ > 0 && (flags & abi::IORING_ENTER_GETEVENTS);
     const int result =
         run_links ? enter_kernel(count, links_queued_, flags, &at_once) : enter_kernel(count, 0, flags);
+    // Refused, or it has not taken all: then it has not come to its events.
+    if (has_work && result != static_cast<int>(count)) ring_->sq.restore_taskrun();
     if (result >= 0) return;
     switch (-result) {
       case EINTR:

@@ -25,9 +25,15 @@ inline void store_relaxed(T* shared, T value) {
   std::atomic_ref<T>(*shared).store(value, std::memory_order_relaxed);
 }
 
+// What it was before.
 template <class T>
-inline void fetch_and(T* shared, T mask) {
-  std::atomic_ref<T>(*shared).fetch_and(mask, std::memory_order_seq_cst);
+inline T fetch_and(T* shared, T mask) {
+  return std::atomic_ref<T>(*shared).fetch_and(mask, std::memory_order_seq_cst);
+}
+
+template <class T>
+inline void fetch_or(T* shared, T bits) {
+  std::atomic_ref<T>(*shared).fetch_or(bits, std::memory_order_seq_cst);
 }
 
 inline void full_fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }

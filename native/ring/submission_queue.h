@@ -91,8 +91,10 @@ class SubmissionQueue {
   unsigned kernel_flags() const { return load_relaxed(flags_); }
   // For right before an io_uring_enter(GETEVENTS), which runs all task work there is. The kernel clears the
   // flag once, at the start of that; work that a worker adds meanwhile is run too, but leaves the flag set,
-  // and with nothing to do it would send us into the kernel again and again.
-  void clear_taskrun() { fetch_and(flags_, ~abi::IORING_SQ_TASKRUN); }
+  // and with nothing to do it would send us into the kernel again and again. Whether it was set.
+  bool clear_taskrun() { return fetch_and(flags_, ~abi::IORING_SQ_TASKRUN) & abi::IORING_SQ_TASKRUN; }
+  // The call ended before that: the kernel sets the flag for the first of the work only.
+  void restore_taskrun() { fetch_or(flags_, abi::IORING_SQ_TASKRUN); }
 
  private:
   static constexpr uint8_t kLinkFlags = abi::IOSQE_IO_LINK | abi::IOSQE_IO_HARDLINK;
