@@ -125,6 +125,8 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
   #referenced = true;
   #sqeFlags: number;
   #timeoutMs: number;
+  /** With what a zero-copy send has failed that is not over. */
+  #failure = 0;
 
   #promise: Promise<T> | undefined;
   // Not of T: an Operation<number> is to be an Operation<unknown> too.
@@ -428,6 +430,12 @@ export class Operation<T> implements PromiseLike<T>, CompletionHandler, Waiter {
     if (this.#state !== 'submitted' && this.#state !== 'abandoned') {
       throw invalidState(`a completion of ${this.name} in state ${this.#state}`);
     }
+    if (!terminal && res < 0) {
+      // A zero-copy send has failed. Whether its time was over is known when its link timeout has ended, too.
+      this.#failure = res;
+      return;
+    }
+    if (this.#failure < 0) res = this.#failure;
     const abandoned = this.#state === 'abandoned';
     if (terminal) this.#finish(res);
     if (this.#pending) {

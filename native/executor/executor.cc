@@ -361,9 +361,7 @@ void Executor::on_operation_cqe(Op& op, const abi::io_uring_cqe& cqe) {
   if (cqe.flags & abi::IORING_CQE_F_MORE) {
     keep_descriptor(op, cqe.res, cqe.flags);
     trace_.result(op, cqe.res);
-    // The link timeout that cancelled a zero-copy send has said so before it.
-    const uint32_t flags = cqe.flags | (op.timed_out ? kCompletionTimedOut : 0);
-    ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, flags, op.aux});
+    ready_.push_back({static_cast<int32_t>(op.slot), cqe.res, cqe.flags, op.aux});
     return;
   }
   op.result = cqe.res;
