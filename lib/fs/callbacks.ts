@@ -74,6 +74,7 @@ export function close(fd: unknown, callback: unknown = throwError): void {
     const done = bound(callback);
     behindTurns(descriptor, () => {
       endTurns(descriptor);
+      expose(descriptor);
       nodeFs.close(descriptor, done);
     });
   } else {

@@ -50,7 +50,13 @@ export function writePooled(
   begin((done) => nodeFs.write(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
 }
 
+const nothing = [new Uint8Array(0)];
+
 /** As {@link readvPooled}. */
 export function writevPooled(fd: number, views: () => Uint8Array[], settle: Settle): void {
-  begin((done) => nodeFs.writev(fd, views(), done), settle);
+  begin((done) => {
+    const some = views();
+    // Of no views node does not ask the kernel, which may refuse to write.
+    nodeFs.writev(fd, some.length > 0 ? some : nothing, done);
+  }, settle);
 }

@@ -15,26 +15,29 @@ const hidden = new WeakMap<object, number>();
 /** The stream whose `fd` is being read by node's own code. */
 let working: object | undefined;
 
-function show(stream: Stream, value: number | null): void {
+function show(stream: Stream & { [inspect.custom]?: unknown }, value: number | null): void {
   hidden.delete(stream);
   Object.defineProperty(stream, 'fd', { value, writable: true, enumerable: true, configurable: true });
-  delete (stream as { [inspect.custom]?: unknown })[inspect.custom];
+  if (stream[inspect.custom] === inspector.value) delete stream[inspect.custom];
 }
 
-const accessor: PropertyDescriptor & ThisType<Stream> = {
-  get() {
-    const fd = hidden.get(this)!;
-    if (working === this) return fd;
-    expose(fd);
-    show(this, fd);
-    return fd;
-  },
-  set(value: number | null) {
-    show(this, value);
-  },
-  enumerable: true,
-  configurable: true,
-};
+/** Whoever reads or sets it may know the stream as another object: a Proxy, or one of which it is the prototype. */
+function accessorOf(stream: Stream, fd: number): PropertyDescriptor {
+  return {
+    get() {
+      if (working !== this) {
+        expose(fd);
+        show(stream, fd);
+      }
+      return fd;
+    },
+    set(value: number | null) {
+      show(stream, value);
+    },
+    enumerable: true,
+    configurable: true,
+  };
+}
 
 const inspector = {
   // Else it would be called an accessor.
@@ -48,7 +51,8 @@ const inspector = {
 /** From now on it is noticed when the program reads `stream.fd`, which is `fd`. */
 export function hideDescriptor(stream: object, fd: number): void {
   hidden.set(stream, fd);
-  Object.defineProperties(stream, { fd: accessor, [inspect.custom]: inspector });
+  Object.defineProperty(stream, 'fd', accessorOf(stream as Stream, fd));
+  if (!Object.hasOwn(stream, inspect.custom)) Object.defineProperty(stream, inspect.custom, inspector);
 }
 
 /** `stream.fd`, for who does not tell it. */

@@ -52,7 +52,8 @@ export class StreamFiles {
       const unseen = error === null && !tells(this.stream as EventEmitter);
       if (unseen) keepPrivate(fd);
       done(error, fd);
-      if (unseen) hideDescriptor(this.stream, fd);
+      // Unless it has been destroyed meanwhile.
+      if (unseen && (this.stream as { fd: unknown }).fd === fd) hideDescriptor(this.stream, fd);
     });
   }
 

@@ -9,8 +9,9 @@
  * @module
  */
 import { loadBinding } from '../core/binding.js';
-import { atExit } from '../core/exiting.js';
+import { atExit, exitHasBegun } from '../core/exiting.js';
 import { fsConstants } from '../core/node_constants.js';
+import { setImmediate } from '../core/unmocked.js';
 import { describeFile } from './describe.js';
 import { EINVAL } from './errors.js';
 import { isPrivate } from './private_descriptors.js';
@@ -202,7 +203,9 @@ export function endTurns(fd: number): void {
 export function behindTurns(fd: number, proceed: () => void): void {
   if (!lines.has(fd * 3) || isPrivate(fd)) return proceed();
   const begin = (turn: Turn): void => {
-    proceed();
+    // At the end of the process node's threads may not have come to all of them: if it goes on, after all, then later.
+    if (exitHasBegun) setImmediate(proceed);
+    else proceed();
     turn.end();
   };
   new Turn(fd, true, { begin, finish: () => {} });

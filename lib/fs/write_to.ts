@@ -119,7 +119,7 @@ async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
 /**
  * Writes the bytes from `done` up to `end`; short writes resume, at most 512 KiB go in one request. `begin` is where in
  * the file the first of the bytes belongs; -1 for the file's own position: where others use that as well, nothing of theirs
- * is to come in between.
+ * is to come in between, unless the call may be ended early.
  */
 export async function writeBytes(
   fd: number,
@@ -129,7 +129,7 @@ export async function writeBytes(
   end = bytes.byteLength,
   begin = -1,
 ): Promise<void> {
-  const most = begin < 0 && isShared(fd) ? mostPooledBytes : chunkBytes;
+  const most = begin < 0 && task === undefined && isShared(fd) ? mostPooledBytes : chunkBytes;
   while (done < end) {
     task?.check();
     const length = Math.min(end - done, most);

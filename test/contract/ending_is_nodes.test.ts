@@ -93,6 +93,13 @@ const writes = `for (let i = 0; i < 50; i++) fs.write(fd, 'line', () => console.
 /** What each leaves as `file`, which is there in the beginning. */
 const lasting = {
   "writes at a file's own position": `const fd = fs.openSync(file, 'a'); ${writes} ${exit}`,
+  "writes at a position that others may use, behind them a close, and at another's": `
+    const fd = fs.openSync(file, 'w');
+    for (let i = 0; i < 200; i++) fs.write(fd, Buffer.alloc(100_000), () => {});
+    fs.close(fd, () => {});
+    const other = fs.openSync(file + '.log', 'a');
+    for (let i = 0; i < 50; i++) fs.write(other, 'line', () => {});
+    ${exit}`,
   'a crash log': `
     const log = fs.createWriteStream(file);
     await once(log, 'open');

@@ -13,6 +13,8 @@ import t, { type Test } from 'tap';
 import { backend } from 'ringcore/core';
 import fs from 'ringcore/fs';
 import { open } from 'ringcore/fs/promises';
+import { openDescriptors } from '../core/support.js';
+import { scaled } from '../slowness.js';
 
 const dir = t.testdir();
 const file = join(dir, 'file');
@@ -295,6 +297,47 @@ t.test("a stream's fd is a property as node's", async (t) => {
     return all;
   };
   t.strictSame(await facts(fs), await facts(nodeFs));
+});
+
+t.test('streams that are known as another object, or destroyed too soon', async (t) => {
+  const facts = async (module: typeof nodeFs): Promise<unknown> => {
+    const all: unknown[] = [];
+    for (const other of [
+      (stream: object): object => new Proxy(stream, {}),
+      (stream: object): object => Object.create(stream) as object,
+    ]) {
+      const path = join(dir, 'other');
+      const writer = module.createWriteStream(path);
+      const writes = other(writer) as typeof writer & { fd: number };
+      // The second when the file is open.
+      await writeTo(writes, 'con');
+      await writeTo(writes, 'tent');
+      all.push(typeof writes.fd, typeof (writer as unknown as { fd: number }).fd);
+      await end(writer);
+      all.push(nodeFs.readFileSync(path, 'utf8'));
+      const reader = module.createReadStream(path);
+      const reads = other(reader) as typeof reader & { fd: number };
+      // Not by asking for its fd.
+      await new Promise((resolve) => setTimeout(resolve, scaled(100)));
+      all.push(typeof reads.fd, String(await reads.toArray()), reader.destroyed);
+    }
+    const early = module.createReadStream(file) as nodeFs.ReadStream & { fd: number | null };
+    early.destroy();
+    await once(early, 'close');
+    all.push(early.fd, early.pending);
+    return all;
+  };
+  const before = openDescriptors().length;
+  t.strictSame(await facts(fs), await facts(nodeFs));
+  t.equal(openDescriptors().length, before);
+});
+
+t.test('of no bytes the kernel says whether they could be written', async (t) => {
+  const fd = nodeFs.openSync(file, 'r');
+  t.teardown(() => nodeFs.closeSync(fd));
+  const outcome = (module: typeof nodeFs): Promise<unknown> =>
+    new Promise((resolve) => module.writev(fd, [Buffer.alloc(0)], null, (error) => resolve(error?.message)));
+  t.equal(await outcome(fs as typeof nodeFs), await outcome(nodeFs));
 });
 
 t.test('limits: it rejects at once, and what waits is not begun', withRing, async (t) => {
