@@ -42,9 +42,9 @@ export interface OperationOptions {
         async?: boolean;
         /**
          * IOSQE_IO_DRAIN: begin when everything submitted earlier is complete; what comes later waits until this one is.
-         * An abort reaches what has begun; what still waits its turn is cancelled some time after it has begun, when
-         * something else completes. So give it to nothing that waits for what may not come (`futexWait`, `accept`, `poll`,
-         * `recv`, …), or the ring stands still until that is cancelled, or the ring closed. `timeout` ends it, too.
+         * An abort reaches what has begun; what still waits its turn is cancelled soon after that has come. So give it to
+         * nothing that waits for what may not come (`futexWait`, `accept`, `poll`, `recv`, …), or the ring stands still
+         * until that is cancelled, or the ring closed. `timeout` ends it, too.
          */
         drain?: boolean;
         /** IOSQE_FIXED_FILE: the descriptor is an index. A DirectDescriptor sets it by itself. */

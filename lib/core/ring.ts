@@ -222,8 +222,11 @@ export class Ring {
     if (submitChannel.hasSubscribers || completeChannel.hasSubscribers) {
       const outer = this.#publishing;
       this.#publishing = true;
-      this.#watched.submitted(slot);
-      this.#publishing = outer;
+      try {
+        this.#watched.submitted(slot);
+      } finally {
+        this.#publishing = outer;
+      }
     }
     return true;
   }

@@ -201,15 +201,6 @@ uint8_t* RingWrap::allocate(uint32_t slot, uint64_t bytes) {
 
 // --- watching
 
-const Op* RingWrap::watched(uint32_t slot) {
-  if (const Op* op = executor_->active(slot)) return op;
-  const int32_t handled = *cursor_;
-  const bool is_handled =
-      handled > 0 && static_cast<uint32_t>(handled) <= batch_capacity_ &&
-      batch_data_[static_cast<size_t>(handled - 1) * kCompletionInts] == static_cast<int32_t>(slot);
-  return is_handled && static_cast<int32_t>(slot) >= 0 ? &executor_->operation(slot) : nullptr;
-}
-
 // startTrace(records, full): the records' memory, as 32-bit words, and behind them the two counts.
 void RingWrap::start_trace(const Napi::CallbackInfo& info) {
   constexpr size_t kWords = sizeof(TraceRecord) / sizeof(uint32_t);
@@ -440,12 +431,12 @@ void RingWrap::add_control_functions(Napi::Object object) {
     wrap.executor_->trace().finish();
     return info.Env().Undefined();
   });
-  // Of an operation in flight, or the one whose last completion is being handled, that of a closing ring too:
-  // its kind, generation, descriptor or -1, path.
+  // Of an operation whose last completion is not handled yet, that of a closing ring too: its kind,
+  // generation, descriptor or -1, path.
   add(
       "describeOperation",
       [u32](RingWrap& wrap, Info info) -> Napi::Value {
-        const Op* op = wrap.watched(u32(info, 0));
+        const Op* op = wrap.executor_->unseen(u32(info, 0));
         if (op == nullptr) return info.Env().Undefined();
         Napi::Array answer = Napi::Array::New(info.Env());
         answer.Set(0U, Kinds::kInfo[op->kind].name);

@@ -59,7 +59,6 @@ class RingWrap final : private Executor::Client, private Trace::Reader {
   uint8_t* allocate(uint32_t slot, uint64_t bytes) override;
   void descriptor_arrived(int fd) override { owned_.insert(fd); }
   bool descriptor_leaves(int fd) override { return owned_.erase(fd); }
-  const Op* watched(uint32_t slot);
   void start_trace(const Napi::CallbackInfo& info);
   void trace_is_full() override;
   void close();

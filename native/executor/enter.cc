@@ -62,7 +62,8 @@ void Executor::enter_until_taken(unsigned count, bool get_events) {
     const int result =
         run_links ? enter_kernel(count, links_queued_, flags, &at_once) : enter_kernel(count, 0, flags);
     // Refused, or it has not taken all: then it has not come to its events.
-    if (has_work && result != static_cast<int>(count)) ring_->sq.restore_taskrun();
+    const bool cut_short = result != static_cast<int>(count) && result != -ETIME;
+    if (has_work && cut_short) ring_->sq.restore_taskrun();
     if (result >= 0) return;
     switch (-result) {
       case EINTR:

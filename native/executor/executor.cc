@@ -155,20 +155,29 @@ int32_t Executor::result_now(uint32_t slot) {
 }
 
 void Executor::ask_to_cancel(const Op& op) {
-  if (draining()) return cancel_past_barrier(op.user_data(CqeTag::kIgnored));
-  fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, op.user_data(CqeTag::kIgnored));
+  const uint64_t user_data = op.user_data(CqeTag::kIgnored);
+  if (draining()) {
+    cancel_past_barrier(user_data);
+    // An SQPOLL thread may not have taken it yet, and its workers are not looked at.
+    if (!ring_->sqpoll() || table_.find(user_data) == nullptr) return;
+  }
+  fill_next(CancelOperation{op.user_data(CqeTag::kOperation)}, user_data);
   step(op, kKindOf<CancelOperation>);
   queued();
 }
 
 // An SQE would wait behind the barrier, and the barrier perhaps for what is to be cancelled. What isn't found
-// waits behind the barrier itself: for that, too, something has to complete first.
+// waits behind the barrier itself: something has to complete first, or the timer's turn has to come.
 void Executor::cancel_past_barrier(uint64_t user_data) {
-  submit_all();
+  if (ring_->sq.pending() > 0) submit_all();
   const Op* op = table_.find(user_data);
   if (op == nullptr) return;
   step(*op, kKindOf<CancelOperation>);
-  if (ring_->cancel(op->user_data(CqeTag::kOperation)) <= 0) missed_cancels_.push_back(user_data);
+  const int found = ring_->cancel(op->user_data(CqeTag::kOperation));
+  if (found > 0 || ring_->sqpoll()) return;
+  missed_cancels_.push_back(user_data);
+  // Behind the barrier as well, and so in time for what stands there.
+  arm_cancel_timer();
 }
 
 // An operation behind the head of a link can't be found before its turn comes, which is some time after the

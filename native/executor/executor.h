@@ -166,8 +166,8 @@ class Executor final : private LoopWatcher::Events {
   const Stats& stats() const { return stats_; }
   const OpTable& table() const { return table_; }
   Trace& trace() { return trace_; }
-  // The operation in this slot that the kernel has, or null.
-  const Op* active(uint32_t slot) { return table_.active(slot); }
+  // The operation in this slot whose last completion is not handled yet, or null.
+  const Op* unseen(uint32_t slot) { return table_.unseen(slot); }
   // In this slot, which has been an operation's.
   const Op& operation(uint32_t slot) { return *table_.at(slot); }
 

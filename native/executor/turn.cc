@@ -25,6 +25,7 @@ void Executor::prepare() {
     answers_due_ = false;
     client_->give_answers();
     if (closing_) return;
+    update_loop_reference();
   }
   spin_.new_turn();
   turn_start_ns_ = LoopWatcher::now_ns();

@@ -78,6 +78,10 @@ class OpTable {
   Op* find(uint64_t user_data);
   // The operation in this slot if it's one that the kernel still has, or null.
   Op* active(uint32_t slot);
+  // The operation in this slot whose last completion JavaScript has not seen, or null.
+  Op* unseen(uint32_t slot) {
+    return slot < touched_ && at(slot)->state != OpState::kFree ? at(slot) : nullptr;
+  }
   // The operation in this slot, whatever its state.
   Op* at(uint32_t slot) { return reinterpret_cast<Op*>(pages_[slot / kPageSlots]->ops) + slot % kPageSlots; }
   void cancelling(Op& op);

@@ -96,6 +96,16 @@ const scripts = {
     await turn(10);
     behind[1].cancel();
     console.log(await behind[1].released);`,
+  'what begins when a barrier has been passed can be cancelled at once': `
+    const behind = [nop({ ring, ...drain }), poll(reader, 1, { ring })].map((one) => one.submit());
+    await behind[0];
+    const late = read(reader, Buffer.alloc(1), { ring }).submit();
+    late.cancel();
+    // Since 6.16 what has been behind the barrier holds up what comes now.
+    await turn(10);
+    behind[1].cancel();
+    await behind[1].released;
+    console.log(await late.released);`,
   "a barrier's turn comes, again and again": `
     for (let round = 0; round < 3; round++) {
       const order = [];
