@@ -145,7 +145,7 @@ t.test(
     t.equal(await client.ask(['read', 5_000_000]), 0);
 
     // And all at once: other handles have their turn again and again.
-    const turns = await client.ask<{ bytes: number; turns: number; most: number }>(['turns', 500]);
+    const turns = await client.ask<{ bytes: number; turns: number; most: number }>(['turns', scaled(500)]);
     t.comment(JSON.stringify(turns));
     t.ok(turns.bytes > 20_000_000);
     // Twice what the buffers hold (a turn may begin behind another's last completions), and a turn's share.
