@@ -46,23 +46,15 @@ export class ConnectAttempt implements CompletionHandler, Waiter, OtherOperation
     this.#callback = undefined;
     const { ring } = this.#connection;
     if (this.#slot < 0) ring.withdraw(this);
-    else if (!ring.closed) {
-      ring.native.setRef(this.#slot, true);
-      ring.native.cancel(this.#slot);
-    }
-  }
-
-  reference(referenced: boolean): void {
-    if (this.#slot >= 0) this.#connection.ring.native.setRef(this.#slot, referenced);
+    else if (!ring.closed) ring.native.cancel(this.#slot);
   }
 
   /** @internal */
   admit(): boolean {
-    const { ring, fd, referenced } = this.#connection;
+    const { ring, fd } = this.#connection;
     const slot = ring.native.connect(0, this.#timeoutMs, fd, this.#sockaddr);
     if (!ring.start(this, slot)) return false;
     this.#slot = slot;
-    if (!referenced) ring.native.setRef(slot, false);
     return true;
   }
 

@@ -67,7 +67,6 @@ export interface ConnectionUser {
 export interface OtherOperation {
   readonly busy: boolean;
   close(): void;
-  reference(referenced: boolean): void;
 }
 
 /** A stream socket's descriptor, its two directions and its end. */
@@ -85,7 +84,7 @@ export class Connection {
   scope: AsyncResource;
   /** A connect in flight. */
   other: OtherOperation | undefined;
-  /** Whether what is in flight keeps the event loop alive. */
+  /** Whether receiving keeps the event loop alive. What is being sent, and a connect, do so in any case, as with node. */
   referenced = true;
 
   /** Libuv remembers that it was asked for probes before there was a socket, and then begins after a minute. */
@@ -211,8 +210,6 @@ export class Connection {
     if (this.referenced === referenced || this.#closing) return;
     this.referenced = referenced;
     this.receiver.reference(referenced);
-    this.sender.reference(referenced);
-    this.other?.reference(referenced);
   }
 
   ref(): void {

@@ -233,7 +233,6 @@ export class Sender implements CompletionHandler, Waiter {
     this.#closed = true;
     if (this.#slot >= 0) {
       const { native } = this.#ring;
-      if (!this.#connection.referenced) native.setRef(this.#slot, true);
       if (!this.#ring.closed) native.cancel(this.#slot);
       if (this.#gone) nextTick(() => this.#finishGone());
     } else if (this.#waiting) {
@@ -246,10 +245,6 @@ export class Sender implements CompletionHandler, Waiter {
   /** As with node, who destroys a socket with an error hears of what has gone before that. */
   #finishGone(): void {
     if (this.#callback !== undefined) this.#scope!.runInAsyncScope(this.#finish, this, 0);
-  }
-
-  reference(referenced: boolean): void {
-    if (this.#slot >= 0) this.#ring.native.setRef(this.#slot, referenced);
   }
 
   #submit(): void {
@@ -274,7 +269,6 @@ export class Sender implements CompletionHandler, Waiter {
     this.#waiting = false;
     this.#slot = slot;
     this.#ring.start(this, slot);
-    if (!this.#connection.referenced) this.#ring.native.setRef(slot, false);
     return true;
   }
 

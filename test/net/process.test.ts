@@ -55,6 +55,17 @@ for (const RINGCORE_BACKEND of ['io_uring', 'node']) {
       /^reply\nexit \d+/,
     );
     await ends(
+      "what is being sent holds it, and so does a connect, though the socket is unref'd",
+      `
+      const server = net.createServer((peer) => {
+        peer.unref().on('data', () => { peer.pause(); setTimeout(() => peer.resume(), 1).unref(); });
+      });
+      server.listen(0).unref();
+      const socket = net.connect(server.address().port, '127.0.0.1').unref();
+      socket.on('connect', () => socket.unref().write(Buffer.alloc(2e7), () => console.log('written')));`,
+      /^written\nexit \d+/,
+    );
+    await ends(
       'a socket timeout alone does not hold it',
       `
       const server = net.createServer((peer) => peer.unref()).listen(0); server.unref();
