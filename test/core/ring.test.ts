@@ -158,20 +158,6 @@ t.test('closed rings are forgotten', async (t) => {
   t.ok(opened.filter((one) => one.deref() !== undefined).length < 5);
 });
 
-t.test('the table of registered buffers goes with its ring', async (t) => {
-  const round = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) {
-      Ring.open({ entries: 8, operations: 64, registeredBuffers: 16384 }).close();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  await round(20);
-  const before = process.memoryUsage.rss();
-  await round(200);
-  const grown = (process.memoryUsage.rss() - before) / 200;
-  t.ok(grown < 100_000, `${grown} bytes a ring`);
-});
-
 t.test('the event loop runs, and a ring whose polling thread sleeps has nothing to do', async (t) => {
   const polled = Ring.open({ sqpoll: { idleMs: 1 } });
   t.teardown(() => polled.close());
