@@ -1,8 +1,8 @@
 // for await (const socket of server)
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import t from 'tap';
-import net, { type Socket } from 'ringcore/net';
+import t, { type Test } from 'tap';
+import net, { type Server, type Socket } from 'ringcore/net';
 import { backend } from 'ringcore/core';
 import { connected, closed, collect, descriptors, listening, portOf, run, sleep, until } from './support.js';
 
@@ -139,7 +139,8 @@ t.test('a connection that breaks while nobody has taken it is not handed out', a
   await closed(server);
 });
 
-t.test('a listener that is added after a loop gets connections', { skip: unbounded }, async (t) => {
+/** A server after a loop over one connection. */
+async function looped(): Promise<Server> {
   const server = await listening();
   const first = connected(server);
   for await (const socket of server) {
@@ -147,28 +148,27 @@ t.test('a listener that is added after a loop gets connections', { skip: unbound
     break;
   }
   (await first).resume();
+  return server;
+}
+
+/** One that waits is given to a listener that is added now. */
+async function takenByListener(t: Test, server: Server): Promise<void> {
   const waiting = net.connect(portOf(server), '127.0.0.1');
   await once(waiting, 'connect');
   server.on('connection', (socket) => socket.end('by the listener'));
   t.equal((await collect(waiting)).toString(), 'by the listener');
   await closed(server);
+}
+
+t.test('a listener that is added after a loop gets connections', { skip: unbounded }, async (t) => {
+  await takenByListener(t, await looped());
 });
 
 t.test('so does one that is added after removeAllListeners()', { skip: unbounded }, async (t) => {
-  const server = await listening();
-  const first = connected(server);
-  for await (const socket of server) {
-    socket.destroy();
-    break;
-  }
-  (await first).resume();
+  const server = await looped();
   server.removeAllListeners();
   await sleep(20);
-  const waiting = net.connect(portOf(server), '127.0.0.1');
-  await once(waiting, 'connect');
-  server.on('connection', (socket) => socket.end('by the listener'));
-  t.equal((await collect(waiting)).toString(), 'by the listener');
-  await closed(server);
+  await takenByListener(t, server);
   t.same(server.eventNames(), ['connection']);
 });
 
