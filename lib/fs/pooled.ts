@@ -25,29 +25,20 @@ function begin(start: (done: Done) => void, settle: Settle): void {
   }
 }
 
-export function readPooled(
-  fd: number,
-  memory: Uint8Array,
-  offset: number,
-  length: number,
-  settle: Settle,
-): void {
-  begin((done) => nodeFs.read(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
-}
+type Call = (fd: number, memory: Uint8Array, offset: number, length: number, at: null, done: Done) => void;
+type Transfer = (fd: number, memory: Uint8Array, offset: number, length: number, settle: Settle) => void;
+
+const pooled =
+  (call: Call): Transfer =>
+  (fd, memory, offset, length, settle) =>
+    begin((done) => call(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
+
+export const readPooled = pooled((...args) => nodeFs.read(...args));
+export const writePooled = pooled((...args) => nodeFs.write(...args));
 
 /** `views` throws when a buffer has been detached. */
 export function readvPooled(fd: number, views: () => Uint8Array[], settle: Settle): void {
   begin((done) => nodeFs.readv(fd, views(), done), settle);
-}
-
-export function writePooled(
-  fd: number,
-  memory: Uint8Array,
-  offset: number,
-  length: number,
-  settle: Settle,
-): void {
-  begin((done) => nodeFs.write(fd, memory, offset, Math.min(length, mostPooledBytes), null, done), settle);
 }
 
 const nothing = [new Uint8Array(0)];
